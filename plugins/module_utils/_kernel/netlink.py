@@ -1,0 +1,307 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plain rtnetlink socket: requests, acknowledgements and dumps, all as bytes.
+
+Called by everything that talks to the kernel about links, addresses and routes. What the bytes mean is the business of
+`codec` (which writes them) and `decode` (which reads dumps). See netlink(7), rtnetlink(7) and
+Documentation/userspace-api/netlink/intro.rst of the kernel.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+import typing as t
+
+from .errors import KernelError
+
+NLM_F_REQUEST = 0x001
+NLM_F_MULTI = 0x002
+NLM_F_ACK = 0x004
+NLM_F_DUMP_INTR = 0x010
+NLM_F_DUMP = 0x300
+NLM_F_REPLACE = 0x100
+NLM_F_EXCL = 0x200
+NLM_F_CREATE = 0x400
+NLM_F_APPEND = 0x800
+NLM_F_CAPPED = 0x100
+NLM_F_ACK_TLVS = 0x200
+
+NLMSG_ERROR = 2
+NLMSG_DONE = 3
+NLMSG_OVERRUN = 4
+
+RTM_GETLINK = 18
+RTM_GETADDR = 22
+RTM_GETROUTE = 26
+RTM_GETNSID = 90
+
+IFLA_IFNAME = 3
+IFLA_EXT_MASK = 29
+IFLA_ALT_IFNAME = 53
+RTEXT_FILTER_SKIP_STATS = 8
+NETNSA_FD = 3
+NLMSGERR_ATTR_MSG = 1
+NLA_TYPE_MASK = 0x3FFF
+
+SOL_NETLINK = 270
+NETLINK_CAP_ACK = 10
+NETLINK_EXT_ACK = 11
+SO_RCVBUFFORCE = 33
+
+MAX_BATCH = 128
+"""Messages sent before their acknowledgements are read: 257 overflow the default receive buffer (tried on 6.18)."""
+MAX_BATCH_BYTES = 65536
+MAX_DUMP_ATTEMPTS = 20
+RECEIVE_BYTES = 1 << 17
+"""The kernel makes dump datagrams of at most 32 KB (af_netlink.c, netlink_recvmsg); one message alone may be bigger."""
+RECEIVE_BUFFER_BYTES = 1 << 21
+PATIENCE_SECONDS = 30
+"""rtnetlink answers before send() returns; only a lost answer can keep us waiting."""
+
+_HEADER = struct.Struct("=IHHII")
+_FLAGS_SEQUENCE = struct.Struct("=HI")
+_ERRNO = struct.Struct("=i")
+_ATTRIBUTE = struct.Struct("=HH")
+
+
+class Socket:
+    """A netlink socket of the namespace that the calling thread is in when it is made; it stays in that one.
+
+    Not for use by two threads at once. Raises KernelError where the socket can't be opened.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+        except OSError as error:
+            raise KernelError.of(error, "open a netlink socket") from error
+        for level, option, value in (
+            (SOL_NETLINK, NETLINK_EXT_ACK, 1),
+            (SOL_NETLINK, NETLINK_CAP_ACK, 1),
+            (socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES),
+            (socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", PATIENCE_SECONDS, 0)),
+        ):
+            try:
+                self._socket.setsockopt(level, option, value)
+            except OSError:
+                pass  # each of these only improves things: an old kernel, or a user without CAP_NET_ADMIN, does without
+        self._sequence = 0
+
+    def close(self) -> None:
+        """Close the socket. Closing twice is allowed."""
+        self._socket.close()
+
+    def fileno(self) -> int:
+        """The file descriptor."""
+        return self._socket.fileno()
+
+    def __enter__(self) -> Socket:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def transact(
+        self, messages: t.Sequence[bytes | bytearray], expect: t.Collection[int] = ()
+    ) -> list[KernelError | None]:
+        """Send requests and return what became of each, in their order: None for done, else the kernel's refusal.
+
+        A refused message doesn't stop the ones behind it. `expect` holds errno values that count as done. An outcome
+        with errno ENOBUFS is unknown: the acknowledgement was lost, and only another look can tell.
+        """
+        outcomes: list[KernelError | None] = []
+        start = 0
+        while start < len(messages):
+            end, size = start, 0
+            while end < len(messages) and end - start < MAX_BATCH and (size := size + len(messages[end])) <= MAX_BATCH_BYTES:
+                end += 1
+            end = max(end, start + 1)
+            for answer in self._ask(messages[start:end], NLM_F_REQUEST | NLM_F_ACK):
+                if isinstance(answer, bytes):
+                    answer = KernelError(0, "the kernel sent data where an acknowledgement was due")
+                outcomes.append(None if answer is not None and answer.errno in expect else answer)
+            start = end
+        return outcomes
+
+    def get_many(self, requests: t.Sequence[bytes | bytearray]) -> list[bytes | KernelError]:
+        """Send requests that have one reply each, many at a time; the body of each reply, or why there is none."""
+        replies: list[bytes | KernelError] = []
+        for start in range(0, len(requests), MAX_BATCH):
+            for answer in self._ask(requests[start : start + MAX_BATCH], NLM_F_REQUEST):
+                replies.append(KernelError(0, "the kernel sent no data") if answer is None else answer)
+        return replies
+
+    def get(self, request: bytes | bytearray) -> bytes:
+        """Send a request that has one reply and return that reply's body. Raises KernelError where it is refused."""
+        (reply,) = self.get_many([request])
+        if isinstance(reply, KernelError):
+            raise reply
+        return reply
+
+    def dump(self, request: bytes | bytearray) -> list[bytes]:
+        """Send a dump request; the bodies (without the netlink header) of all messages of the reply.
+
+        A dump during which the objects changed (NLM_F_DUMP_INTR) is asked for again, at most MAX_DUMP_ATTEMPTS times.
+        Raises KernelError where it is refused, where replies were lost (ENOBUFS), or where it never came out whole.
+        """
+        for _ in range(MAX_DUMP_ATTEMPTS):
+            bodies = self._dump_once(request)
+            if bodies is not None:
+                return bodies
+        raise KernelError(errno.EAGAIN, f"things changed during each of {MAX_DUMP_ATTEMPTS} attempts", "read a whole table")
+
+    def _number(self, message: bytes | bytearray, flags: int) -> bytearray:
+        """A copy of the message with the flags added and the next sequence number."""
+        self._sequence = (self._sequence + 1) & 0xFFFFFFFF or 1
+        numbered = bytearray(message)
+        present, _ = _FLAGS_SEQUENCE.unpack_from(numbered, 6)
+        _FLAGS_SEQUENCE.pack_into(numbered, 6, present | flags, self._sequence)
+        return numbered
+
+    def _send(self, data: bytes | bytearray) -> None:
+        try:
+            self._socket.send(data)
+        except OSError as error:
+            raise KernelError.of(error, "send a netlink message") from error
+
+    def _receive(self, flags: int = 0) -> bytes:
+        data = self._socket.recv(RECEIVE_BYTES, flags)
+        if len(data) >= RECEIVE_BYTES:
+            raise KernelError(errno.EMSGSIZE, doing="read a netlink message")
+        return data
+
+    def _ask(self, messages: t.Sequence[bytes | bytearray], flags: int) -> list[bytes | KernelError | None]:
+        """Send all messages at once and sort the answers by their sequence numbers."""
+        batch = bytearray()
+        waiting: dict[int, int] = {}
+        for place, message in enumerate(messages):
+            batch += self._number(message, flags)
+            batch += bytes(-len(batch) % 4)
+            waiting[self._sequence] = place
+        answers: list[bytes | KernelError | None] = [None] * len(messages)
+        lost = False
+        if waiting:
+            self._send(batch)
+        while waiting:
+            try:
+                data = self._receive(socket.MSG_DONTWAIT if lost else 0)
+            except OSError as error:
+                if error.errno == errno.ENOBUFS and not lost:
+                    lost = True  # what did arrive is still there to be read
+                    continue
+                for place in waiting.values():
+                    answers[place] = KernelError(errno.ENOBUFS, "the kernel's answer was lost, so the outcome is unknown")
+                break
+            for kind, _, sequence, start, end, _ in _messages(data):
+                place_or_none = waiting.pop(sequence, None)
+                if place_or_none is not None:
+                    is_status = kind == NLMSG_ERROR
+                    answers[place_or_none] = _refusal(data, start, end) if is_status else data[start:end]
+        return answers
+
+    def _dump_once(self, request: bytes | bytearray) -> list[bytes] | None:
+        """The bodies of one dump, or None where it was interrupted by a change."""
+        self._send(self._number(request, NLM_F_REQUEST | NLM_F_DUMP))
+        wanted = self._sequence
+        bodies: list[bytes] = []
+        whole = True
+        while True:
+            try:
+                data = self._receive()
+            except OSError as error:
+                raise KernelError.of(error, "read a table from the kernel") from error
+            for kind, flags, sequence, start, end, _ in _messages(data):
+                if sequence != wanted:
+                    continue
+                if flags & NLM_F_DUMP_INTR:
+                    whole = False
+                if kind > NLMSG_OVERRUN:
+                    bodies.append(data[start:end])
+                elif kind == NLMSG_DONE or kind == NLMSG_ERROR:
+                    refusal = _refusal(data, start, end)
+                    if refusal is not None:
+                        refusal.doing = "read a table from the kernel"
+                        raise refusal
+                    return bodies if whole else None
+
+
+def _messages(data: bytes) -> t.Iterator[tuple[int, int, int, int, int, int]]:
+    """Each message of a datagram: type, flags, sequence, start and end of its body, sender."""
+    offset, size = 0, len(data)
+    while offset + 16 <= size:
+        length, kind, flags, sequence, sender = _HEADER.unpack_from(data, offset)
+        if length < 16 or offset + length > size:
+            raise KernelError(0, "malformed netlink reply")
+        yield kind, flags, sequence, offset + 16, offset + length, sender
+        offset += (length + 3) & ~3
+
+
+def _refusal(data: bytes, start: int, end: int) -> KernelError | None:
+    """What an NLMSG_ERROR or NLMSG_DONE says: None for success, else the number with the kernel's sentence."""
+    if end - start < 4:
+        if end == start:
+            return None  # NLMSG_DONE of old kernels has no body
+        raise KernelError(0, "malformed netlink reply")
+    number = -_ERRNO.unpack_from(data, start)[0]
+    if number <= 0:
+        return None
+    _, kind, flags, _, _ = _HEADER.unpack_from(data, start - 16)
+    sentence = ""
+    if flags & NLM_F_ACK_TLVS:
+        offset = start + 4
+        if kind == NLMSG_ERROR:
+            # The header of the request follows, and its body too unless capped (netlink_ack in af_netlink.c).
+            if end - offset < 16:
+                raise KernelError(0, "malformed netlink reply")
+            inner = _HEADER.unpack_from(data, offset)[0]
+            offset += 16 if flags & NLM_F_CAPPED else (max(inner, 16) + 3) & ~3
+        while offset + 4 <= end:
+            length, attribute = _ATTRIBUTE.unpack_from(data, offset)
+            if length < 4 or offset + length > end:
+                break
+            if attribute & NLA_TYPE_MASK == NLMSGERR_ATTR_MSG:
+                sentence = data[offset + 4 : offset + length].rstrip(b"\0").decode("utf-8", "replace")
+            offset += (length + 3) & ~3
+    return KernelError(number, sentence)
+
+
+def _request(kind: int, body: bytes) -> bytes:
+    return _HEADER.pack(16 + len(body), kind, NLM_F_REQUEST, 0, 0) + body
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return _ATTRIBUTE.pack(4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def link_dump_request() -> bytes:
+    """All links of the namespace, without their statistics."""
+    return _request(RTM_GETLINK, bytes(16) + _attribute(IFLA_EXT_MASK, struct.pack("=I", RTEXT_FILTER_SKIP_STATS)))
+
+
+def address_dump_request(family: int = socket.AF_UNSPEC) -> bytes:
+    """All addresses of one family, or of all."""
+    return _request(RTM_GETADDR, struct.pack("=BBBBI", family, 0, 0, 0, 0))
+
+
+def route_dump_request(family: int = socket.AF_UNSPEC) -> bytes:
+    """All routes of one family, or of all, from all tables."""
+    return _request(RTM_GETROUTE, struct.pack("=BBBBBBBBI", family, 0, 0, 0, 0, 0, 0, 0, 0))
+
+
+def link_get_request(link: str | int) -> bytes:
+    """One link by name (or alternative name), or by index."""
+    index, name = (link, b"") if isinstance(link, int) else (0, link.encode("utf-8", "surrogateescape"))
+    body = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, 0, 0)
+    body += _attribute(IFLA_EXT_MASK, struct.pack("=I", RTEXT_FILTER_SKIP_STATS))
+    if name:
+        body += _attribute(IFLA_IFNAME if len(name) < 16 else IFLA_ALT_IFNAME, name + b"\0")
+    return _request(RTM_GETLINK, body)
+
+
+def nsid_get_request(descriptor: int) -> bytes:
+    """The id by which this namespace knows the one behind an open file descriptor."""
+    return _request(RTM_GETNSID, struct.pack("=Bxxx", socket.AF_UNSPEC) + _attribute(NETNSA_FD, struct.pack("=I", descriptor)))
