@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading and writing sysctls of the namespace that is being visited. Called by the engine's sysctl resource.
+
+``/proc/sys/net`` shows each thread the sysctls of its own namespace, and keeps a directory entry for every namespace
+under the same name in one hash chain (fs/proc/proc_sysctl.c, proc_sys_compare): with 4000 of them, a write takes half
+a millisecond. A procfs of our own, mounted nowhere, has none of those entries, and is renewed before it has many.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from . import syscalls
+from .errors import KernelError
+from .visit import HOME, Visit
+
+RENEWAL = 50
+"""Namespaces that are looked at through one detached procfs."""
+
+_MAX_BYTES = 65536
+
+
+def to_path(name: str) -> str:
+    """The slash form of a sysctl's name: the first separator decides, as in sysctl(8).
+
+    ``net.ipv4.conf.eth0/10.rp_filter`` and ``net/ipv4/conf/eth0.10/rp_filter`` are the same, for the link eth0.10.
+    """
+    first = next((character for character in name if character in "./"), "/")
+    return name.translate({ord("."): "/", ord("/"): "."}) if first == "." else name
+
+
+def normal(value: str) -> str:
+    """A value as it is compared: white space (the kernel writes tabs between numbers) counts as one space."""
+    return " ".join(value.split())
+
+
+class Sysctls:
+    """Sysctls of whichever namespace the visit is in. Names are in slash form: ``net/ipv4/ip_forward``.
+
+    Closed together with the visit; `close` may be called earlier, and anything read later opens it again.
+    """
+
+    def __init__(self, visit: Visit) -> None:
+        self._visit = visit
+        self._root = -1
+        self._stay = -1
+        self._left = 0
+        self._is_detached = True
+        visit.at_end(self.close)
+
+    def close(self) -> None:
+        """Close the procfs."""
+        if self._root >= 0:
+            os.close(self._root)
+            self._root = -1
+
+    def read(self, name: str) -> str | None:
+        """The value, with single spaces between its parts; None where there is no such sysctl here, or it can't be read.
+
+        Raises KernelError.
+        """
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory())
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR):
+                return None
+            raise self._refusal(error, f"read {name}") from error
+        try:
+            return normal(os.read(descriptor, _MAX_BYTES).decode("utf-8", "replace"))
+        except OSError as error:
+            raise self._refusal(error, f"read {name}") from error
+        finally:
+            os.close(descriptor)
+
+    def write(self, name: str, value: str) -> None:
+        """Set a value. Raises KernelError naming the sysctl, the value, the namespace and the kernel's reason."""
+        try:
+            descriptor = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._directory())
+            try:
+                os.write(descriptor, value.encode())
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise self._refusal(error, f"set {name} to {value!r}") from error
+
+    def _directory(self) -> int:
+        """The directory ``/proc/sys`` through which the calling thread sees its own namespace."""
+        if self._visit.stay != self._stay:
+            self._stay = self._visit.stay
+            self._left -= 1
+        if self._root < 0 or (self._left < 0 and self._is_detached):
+            self.close()
+            self._root = self._open()
+            self._left = RENEWAL - 1
+        return self._root
+
+    def _open(self) -> int:
+        if self._is_detached:
+            try:
+                proc = syscalls.detached_procfs()
+                try:
+                    return os.open("sys", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=proc)
+                finally:
+                    os.close(proc)
+            except OSError:
+                self._is_detached = False  # before Linux 5.2, or in a container that masks parts of its /proc
+        try:
+            return os.open("/proc/sys", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise KernelError.of(error, "open /proc/sys") from error
+
+    def _refusal(self, error: OSError, doing: str) -> KernelError:
+        where = "the machine's own namespace" if self._visit.current == HOME else f"the namespace {self._visit.current}"
+        reason = _REASONS.get(error.errno or 0, "")
+        return KernelError(error.errno or 0, reason, f"{doing} in {where}")
+
+
+_REASONS = {
+    errno.EINVAL: "the kernel takes no such value",
+    errno.ENOENT: "this kernel has no such sysctl there",
+    errno.ENOTDIR: "this kernel has no such sysctl there",
+    errno.EISDIR: "that is a directory of sysctls",
+    errno.EROFS: "sysctls are mounted read-only here, as in a container",
+    errno.EACCES: "it is read-only",
+}
