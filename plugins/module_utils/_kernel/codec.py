@@ -19,10 +19,11 @@ import sys
 import types
 import typing as t
 
+from .encode import Layout, NotPlain, misfit, unknown
 from .errors import MissingLibrary
 from .netlink import NLM_F_REQUEST
 
-Attributes = t.Sequence[t.Tuple[str, t.Any]]
+Attributes = t.Sequence[t.Tuple[t.Any, ...]]
 """Names and values as pyroute2 spells them: ``[("IFLA_MTU", 1500)]``; a nest is ``{"attrs": [...]}``."""
 
 TYPES = {
@@ -39,7 +40,8 @@ RT_TABLE_COMPAT = 252
 """Stands in the one-byte field for the numbers that don't fit; RTA_TABLE holds the real one."""
 
 _classes: dict[str, t.Any] = {}
-_HEADER_TYPE_FLAGS = struct.Struct("=HH")
+_layouts: dict[str, Layout | t.Literal[False]] = {}
+_HEADER = struct.Struct("=IHHII").pack
 
 
 def available() -> bool:
@@ -87,15 +89,50 @@ def _import(module: str) -> t.Any:
 
 
 def message(class_name: str, type_name: str, flags: int, fields: t.Mapping[str, t.Any], attrs: Attributes) -> bytes:
-    """Any message of one of pyroute2's classes: its fixed fields, then its attributes. NLM_F_REQUEST is added."""
+    """Any message of one of pyroute2's classes: its fixed fields, then its attributes. NLM_F_REQUEST is added.
+
+    An attribute may also be (number, bytes), for those that are younger than the oldest pyroute2. Raises Unsupported
+    for a name that the installed pyroute2 doesn't have, KernelError (EINVAL) for a value that doesn't fit.
+    """
+    kind, flags = TYPES[type_name], flags | NLM_F_REQUEST
+    layout = _layouts.get(class_name)
+    if layout is None:
+        try:
+            layout = Layout(message_class(class_name))
+        except NotPlain:
+            layout = False
+        _layouts[class_name] = layout
+    if layout:
+        try:
+            body = layout.body(fields, attrs, fields.get("family", 0))
+            return _HEADER(16 + len(body), kind, flags, 0, 0) + body
+        except NotPlain:
+            pass
+    return _message_by_pyroute2(class_name, kind, flags, fields, attrs)
+
+
+def _message_by_pyroute2(
+    class_name: str, kind: int, flags: int, fields: t.Mapping[str, t.Any], attrs: Attributes
+) -> bytes:
     made = message_class(class_name)()
     for name, value in fields.items():
         made[name] = value
-    made["attrs"] = list(attrs)
-    made["header"]["type"] = TYPES[type_name]
-    made["header"]["flags"] = flags | NLM_F_REQUEST
-    made.encode()
-    return bytes(made.data)
+    made["attrs"] = [attr for attr in attrs if isinstance(attr[0], str)]
+    try:
+        made.encode()
+    except (struct.error, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise misfit(class_name, made["attrs"]) from error
+    _refuse_left_out(made)
+    body = bytes(made.data)[16:] + b"".join(_attribute(*attr) for attr in attrs if isinstance(attr[0], int))
+    return _HEADER(16 + len(body), kind, flags, 0, 0) + body
+
+
+def _refuse_left_out(nest: t.Any) -> None:
+    """pyroute2 leaves out what it doesn't know without a word; what it wrote, it has turned into a slot."""
+    for slot in nest.get("attrs", ()) if isinstance(nest, dict) else ():
+        if type(slot).__name__ != "nla_slot":
+            raise unknown(slot[0])
+        _refuse_left_out(slot[1])
 
 
 def link_message(
