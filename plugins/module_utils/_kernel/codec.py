@@ -35,6 +35,7 @@ TYPES = {
 }  # fmt: skip
 """Message types by name (linux/rtnetlink.h)."""
 
+AF_MPLS = 28
 IFF_UP = 1
 RT_TABLE_COMPAT = 252
 """Stands in the one-byte field for the numbers that don't fit; RTA_TABLE holds the real one."""
@@ -102,9 +103,9 @@ def message(class_name: str, type_name: str, flags: int, fields: t.Mapping[str, 
         except NotPlain:
             layout = False
         _layouts[class_name] = layout
-    if layout:
+    if layout and fields.get("family") != AF_MPLS:
         try:
-            body = layout.body(fields, attrs, fields.get("family", 0))
+            body = layout.body(fields, attrs)
             return _HEADER(16 + len(body), kind, flags, 0, 0) + body
         except NotPlain:
             pass
@@ -176,7 +177,7 @@ def route_message(
     table: int = 254,
     tos: int = 0,
     protocol: int = 0,
-    type: int = 1,
+    type: int = 1,  # noqa: A002 (the kernel's name)
     scope: int = 0,
     route_flags: int = 0,
     attrs: Attributes = (),
@@ -215,7 +216,8 @@ def decode_link(body: bytes) -> dict[str, t.Any]:
 
     ``IFLA_LINKINFO`` holds ``IFLA_INFO_KIND`` and ``IFLA_INFO_DATA``, the latter with the options of the kind.
     """
-    return _plain(decode("ifinfmsg", body))
+    plain: dict[str, t.Any] = _plain(decode("ifinfmsg", body))
+    return plain
 
 
 def decode_options(kind: str, info_data: bytes | None) -> dict[str, t.Any]:

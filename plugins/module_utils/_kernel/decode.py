@@ -47,7 +47,7 @@ _UNSET = {socket.AF_INET: bytes(4), socket.AF_INET6: bytes(16)}
 class LinkRow(t.NamedTuple):
     """One link. Texts are empty and numbers 0 where the kernel says nothing, unless noted."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody calls on a row
     name: str
     flags: int
     mtu: int
@@ -88,7 +88,7 @@ class AddressRow(t.NamedTuple):
     """One address."""
 
     family: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody calls on a row
     local: str
     peer: str | None
     """The other end of a point-to-point address; None where it is `local`."""
@@ -277,8 +277,8 @@ def addresses(bodies: t.Iterable[bytes]) -> list[AddressRow]:
             peer = None if address is None or address == local else ntop(family, address)
             rows.append(
                 AddressRow(
-                    family, index, ntop(family, local), peer, prefixlen, flags, scope, label, broadcast, protocol, valid,
-                    preferred, metric,
+                    family, index, ntop(family, local), peer, prefixlen, flags, scope, label, broadcast, protocol,
+                    valid, preferred, metric,
                 )
             )  # fmt: skip
     except (struct.error, ValueError, IndexError) as error:
