@@ -67,9 +67,10 @@ def conditions(wanted: t.Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in wanted:
         try:
-            found[name] = OK if os.stat(path(name), follow_symlinks=False).st_dev == device else BROKEN
+            # Links are followed: many tools link a name to /proc/PID/ns/net, and ip netns enters it.
+            found[name] = OK if os.stat(path(name)).st_dev == device else BROKEN
         except FileNotFoundError:
-            found[name] = ABSENT
+            found[name] = BROKEN if os.path.lexists(path(name)) else ABSENT
         except OSError as error:
             raise KernelError.of(error, f"look at {path(name)}") from error
     return found
@@ -81,7 +82,7 @@ def identity(name: str) -> tuple[int, int]:
     Raises KernelError: ENOENT, or EINVAL where the file is no namespace.
     """
     try:
-        status = os.stat(path(name), follow_symlinks=False)
+        status = os.stat(path(name))
     except OSError as error:
         raise KernelError.of(error, f"look at {path(name)}") from error
     if status.st_dev != syscalls.nsfs_device():
@@ -215,19 +216,30 @@ def remove_name(name: str) -> None:
     """
     file = path(name)
     try:
-        try:
-            # Twice mounted is twice to unmount; ip's own removal leaves such a name behind, broken.
-            while True:
-                syscalls.umount2(file, syscalls.MNT_DETACH | syscalls.UMOUNT_NOFOLLOW)
-        except OSError as error:
-            if error.errno == errno.ENOENT:
+        # Twice mounted is twice to unmount; ip's own removal leaves such a name behind.
+        while True:
+            is_mounted = _unmount(file)
+            try:
+                os.unlink(file)
                 return
-            if error.errno != errno.EINVAL:  # EINVAL: not a mount point, or none any longer
-                raise
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(file)
+            except OSError as error:
+                if error.errno != errno.EBUSY or not is_mounted:
+                    raise
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise KernelError.of(error, f"remove the namespace name {name}") from error
+
+
+def _unmount(file: str) -> bool:
+    """Whether there was something to unmount."""
+    try:
+        syscalls.umount2(file, syscalls.MNT_DETACH | syscalls.UMOUNT_NOFOLLOW)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # no mount point
+            raise
+        return False
+    return True
 
 
 def remove_names(wanted: t.Iterable[str]) -> None:

@@ -59,7 +59,7 @@ class Sysctls:
             self._root = -1
 
     def read(self, name: str) -> str | None:
-        """The value, with single spaces between its parts; None where there is no such sysctl here, or it can't be read.
+        """The value, with single spaces between its parts; None where there is no such sysctl here.
 
         Raises KernelError.
         """
