@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lab as it stands, in the words of the lab file: the module's result.
+
+What it says about a node can stand in a lab file again. Works on observed records and, in check mode, on planned ones.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .lab import Lab
+from .names import DEFAULTS
+from .records import IPV6_METRIC, MACHINE, MAIN_TABLE, Address, Key, Link, Route
+from .state import State
+
+_KERNELS_OWN = ("kernel", "ra", "redirect")
+_DEFAULTS = {destination.text for destination in DEFAULTS.values()}
+
+
+def describe(lab: Lab, have: State) -> dict[str, t.Any]:
+    """``{name, nodes: {NAME: {netns, kind, links, routes}}, links: [[END, END], …]}`` from what stands."""
+    nodes_by_ns = {node.ns: node.name for node in lab.nodes.values()}
+    nodes = {}
+    for node in lab.nodes.values():
+        space = have.space(node.ns)
+        if ("namespace", node.ns) not in space:
+            continue
+        links: dict[str, dict[str, t.Any]] = {}
+        routes = []
+        for key, record in space.items():
+            if isinstance(record, Link):
+                if key[2] != "lo":
+                    links[key[2]] = {**_link(record, nodes_by_ns, have), **links.get(key[2], {})}
+            elif isinstance(record, Address):
+                if key[2] != "lo":
+                    links.setdefault(key[2], {}).setdefault("addresses", []).append(_address(key, record))
+            elif isinstance(record, Route) and record.protocol not in _KERNELS_OWN:
+                routes.append(_route(key, record))
+        nodes[node.name] = {"netns": node.ns, "kind": node.kind, "links": links, "routes": routes}
+    ends = [
+        [near.text, far.text]
+        for near, far in lab.links
+        if ("link", near.ns, near.name) in have and ("link", far.ns, far.name) in have
+    ]
+    return {"name": lab.name, "nodes": nodes, "links": ends}
+
+
+def _link(link: Link, nodes: t.Mapping[str, str], have: State) -> dict[str, t.Any]:
+    found: dict[str, t.Any] = {"up": link.up, "mtu": link.mtu, "mac": link.mac, "addresses": []}
+    if link.kind != "veth":
+        found["kind"] = link.kind
+    if link.master:
+        found["bridge"] = link.master
+    if link.peer and link.peer[1]:
+        ns, name = link.peer
+        if ns == MACHINE:
+            other = have.get(("link", MACHINE, name))
+            ns = f"@{other.master or ''}" if isinstance(other, Link) else "@"
+        found["peer"] = f"{nodes.get(ns, ns)}:{name}"
+    return found
+
+
+def _address(key: Key, address: Address) -> str:
+    return f"{key[3]}/{address.prefix}" if ":" in key[3] else str(key[3])
+
+
+def _route(key: Key, route: Route) -> dict[str, t.Any]:
+    _, _, table, to, _, metric = key
+    found: dict[str, t.Any] = {"to": "default" if to in _DEFAULTS else to}
+    hops = route.hops or ()
+    if len(hops) == 1:
+        found.update((name, value) for name, value in (("via", hops[0].via), ("dev", hops[0].dev)) if value)
+    elif hops:
+        found["hops"] = [{name: value for name, value in hop._asdict().items() if value} for hop in hops]
+    if to in _DEFAULTS and not any(hop.via for hop in hops):
+        found["to"] = to
+    if table != MAIN_TABLE:
+        found["table"] = table
+    if metric != (IPV6_METRIC if ":" in to else 0):
+        found["metric"] = metric
+    if route.type not in (None, "unicast"):
+        found["type"] = route.type
+    if route.source:
+        found["src"] = route.source
+    if route.onlink:
+        found["onlink"] = True
+    return found

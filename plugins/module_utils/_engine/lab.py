@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lab as its file describes it, checked and spelled out: nodes, ends of links, and what the engine shall bring about.
+
+Made by `topology.py`, shown by `described.py`.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .names import Address
+from .records import Key, Request, Want
+
+
+@dataclass
+class Node:
+    """A node of a lab."""
+
+    name: str
+    """``@BRIDGE`` stands for a bridge of the machine."""
+    ns: str
+    """Its namespace; `MACHINE` for the machine itself."""
+    kind: str
+    settings: dict[str, t.Any] = field(repr=False)
+    """In canonical form, with defaults and groups merged in."""
+    links: dict[str, list[Address]] = field(default_factory=dict)
+    """Its links, in order, with the addresses that the lab file gives them."""
+
+
+class End(t.NamedTuple):
+    """An end of a link. `node` is ``@BRIDGE`` for a port of a bridge of the machine."""
+
+    node: str
+    ns: str
+    name: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.node}:{self.name}"
+
+
+@dataclass
+class Lab:
+    """A lab, checked and spelled out."""
+
+    name: str
+    prefix: str
+    nodes: dict[str, Node] = field(default_factory=dict)
+    links: list[tuple[End, End]] = field(default_factory=list)
+    want: Want = field(default_factory=dict)
+    origin: dict[Key, str] = field(default_factory=dict)
+    """Where in the lab file each key was asked for."""
+
+    def request(
+        self, *, exact: bool = False, adopt: bool = False, force: bool = False, rollback: bool = True
+    ) -> Request:
+        """What the engine is asked for."""
+        return Request(
+            want=self.want, lab=self.name, exact=exact, adopt=adopt, force=force, rollback=rollback, origin=self.origin
+        )
