@@ -52,8 +52,10 @@ class _Namespaces:
     """The mount and network namespaces that this thread is in, to come back to."""
 
     def __init__(self) -> None:
-        self._open = [(os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC), flag)
-                      for kind, flag in (("mnt", CLONE_NEWNS), ("net", CLONE_NEWNET))]
+        self._open = [
+            (os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC), flag)
+            for kind, flag in (("mnt", CLONE_NEWNS), ("net", CLONE_NEWNET))
+        ]
 
     def enter(self) -> None:
         where = os.getcwd()  # setns to a mount namespace moves the process to its root
@@ -132,8 +134,12 @@ class ModuleProcess:
         self._input = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **options}})
         self.process = subprocess.Popen(
             [python, "-m", f"ansible_collections.netns.lab.plugins.modules.{name}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, "PYTHONPATH": str(COLLECTIONS)}, cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
+            cwd="/",
         )
         assert self.process.stdin is not None
         self.process.stdin.write(self._input)

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parts sanity and integration: ansible-test, on a copy of the tree, with a home of its own.
+
+ansible-test builds virtual environments and starts them with a pip script that it would fetch from a host of its own.
+A stand-in at the place where it keeps that script runs the pip wheel of the same version from the index that this
+machine is set up for.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from .place import CACHE, copy, environment, run
+from .report import Part
+
+HOME = CACHE / "ansible-test"
+
+STAND_IN = """\
+import runpy, sys
+sys.path.insert(0, {wheel!r})
+sys.argv[1:] = ["install"] + [word for word in sys.argv[1:] if not word.startswith("--no-")]
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+
+
+def _pip_version() -> str:
+    """The pip that this ansible-test puts into its environments."""
+    code = (
+        "import sys; from types import SimpleNamespace as N; from ansible_test._internal import python_requirements as r\n"
+        "v = '%d.%d' % sys.version_info[:2]; print(r.get_venv_packages(N(version=v))['pip'])"
+    )
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _prepare_home() -> dict[str, str]:
+    """Makes HOME what ansible-test needs; returns the environment for it."""
+    version = _pip_version()
+    cached = HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
+    wheels = HOME / "wheels"
+    if not cached.exists():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        code, _output = run(
+            sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", wheels, f"pip=={version}"
+        )  # fmt: skip
+        (wheel,) = wheels.glob(f"pip-{version}-*.whl")
+        assert code == 0, "pip can't be had from the index"
+        cached.write_text(STAND_IN.format(wheel=str(wheel)))
+    # ansible-test passes HOME on, but no PIP_ variables: what pip is told here goes into a file there.
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], check=True, capture_output=True, text=True, env=environment()
+    ).stdout
+    settings = re.findall(r"^(?:global|install|:env:)\.+([\w-]+)=(.*)$", listed, re.M)
+    lines = ["[global]"] + [f"{key} = {_ini(value)}" for key, value in dict(settings).items()]
+    config = HOME / ".config" / "pip" / "pip.conf"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text("\n".join(lines) + "\n")
+    return {"HOME": str(HOME)}
+
+
+def _ini(quoted: str) -> str:
+    return str(ast.literal_eval(quoted)).replace("\n", "\n  ")
+
+
+def sanity(part: Part, scratch: Path, _options: list[str]) -> None:
+    code, output = run("ansible-test", "sanity", "--color", "no", cwd=copy(scratch), env=_prepare_home())
+    ran = set(re.findall(r'^Running sanity test "([^"]+)"', output, re.M))
+    listed = re.search(r"The \d+ sanity test\(s\) listed below \(out of \d+\) failed.*?:\n((?:\S+(?: .*)?\n)+)", output)
+    failed = {line.strip() for line in listed.group(1).splitlines()} if listed else set()
+    for name in sorted(failed):
+        part.fail(name, "see above")
+    part.passed += len(ran - {name.split()[0] for name in failed})
+    for line in sorted(set(re.findall(r"^WARNING: (Skipping sanity test .*)$", output, re.M))):
+        part.skip("ansible-test", line)
+    if code and not failed:
+        part.fail("ansible-test sanity", f"exit code {code}")
+
+
+def integration(part: Part, scratch: Path, _options: list[str]) -> None:
+    tree = copy(scratch)
+    left_out = re.compile(r"^(hidden|disabled|unsupported)$", re.MULTILINE)
+    targets = {
+        aliases.parent.name
+        for aliases in (tree / "tests" / "integration" / "targets").glob("*/aliases")
+        if not left_out.search(aliases.read_text())
+    }
+    if not targets:
+        return
+    env = _prepare_home()
+    code, output = run(
+        "ansible-test", "integration", "--color", "no", "--allow-destructive", "--allow-root", "--continue-on-error",
+        "--requirements", cwd=tree, env=env,
+    )  # fmt: skip
+    passed: set[str] = set()
+    for report in (tree / "tests" / "output" / "data").glob("integration-*.json"):
+        passed |= set(json.loads(report.read_text())["targets"])
+        report.unlink()
+    for name in sorted(targets & passed):
+        part.ok(name)
+    listed = re.search(r"The \d+ integration test\(s\) listed below \(out of \d+\) failed.*?:\n((?:\S+\n)+)", output)
+    failed = set(listed.group(1).split()) if listed else set()
+    for name in sorted(failed):
+        part.fail(name, "see above")
+    for name in sorted(targets - passed - failed):
+        # Left out by ansible-test, which exits with 0 all the same.
+        part.fail(name, "ansible-test did not run it")
+    if code and not part.failed:
+        part.fail("ansible-test integration", f"exit code {code}")

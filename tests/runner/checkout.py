@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Part checkout: the README's way, in a fresh copy of the tree and with an empty environment.
+
+The set-up is done on the machine as it is (it needs the network); the lab is then built in network and mount namespaces
+of its own, so that a lab that is up on this machine is not in the way.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+from .place import CHECKOUT, MARK, NOT_SOURCE, run
+from .report import Part
+
+BARE = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", MARK]
+ALONE = [
+    "unshare", "--mount", "--net", "--propagation", "private", "sh", "-c",
+    'mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib && ip link set lo up && exec "$@"', "sh",
+]  # fmt: skip
+
+# In one shell, because what `up` makes must still be there for the next command.
+STORY = r"""
+set -e
+before=$(ip -br link | sed 's/ .*//'; mount | grep -v ' /run/netns' || true)
+echo STEP check; sh ./lab up --check --diff
+test ! -e /run/netns || test -z "$(ls /run/netns)"
+echo STEP first; sh ./lab up
+ip netns exec red ping -c 1 -W 2 "$(ip -n blue -4 -br addr show dev eth0 | sed 's/.* \([0-9.]*\)\/.*/\1/')"
+echo STEP second; sh ./lab up
+echo STEP status; sh ./lab status
+echo STEP down; sh ./lab down
+echo STEP gone; sh ./lab down
+test -z "$(ls /run/netns)"
+test "$before" = "$(ip -br link | sed 's/ .*//'; mount | grep -v ' /run/netns' || true)"
+test -z "$(find /run/netns-lab /var/lib/netns-lab /etc/netns -type f 2>/dev/null)" ||
+    { find /run/netns-lab /var/lib/netns-lab /etc/netns -type f; exit 1; }
+echo STEP end
+"""
+
+
+def run_part(part: Part, scratch: Path, _options: list[str]) -> None:
+    tree = scratch / "a fresh checkout"
+    shutil.copytree(CHECKOUT, tree, ignore=shutil.ignore_patterns(*NOT_SOURCE), symlinks=True)
+    code, _output = run(*BARE, "sh", "./lab", "status", cwd=tree)
+    if code:
+        part.fail("set-up", f"./lab status ended with exit code {code}")
+        return
+    part.ok("set-up and ./lab status")
+    started = time.monotonic()
+    run(*BARE, "sh", "./lab", "--help", cwd=tree)
+    if time.monotonic() - started < 1:
+        part.ok("help comes at once")
+    else:
+        part.fail("help", "takes more than a second")
+
+    code, output = run(*BARE, *ALONE, "sh", "-c", STORY, cwd=tree)
+    steps = dict(re.findall(r"^STEP (\w+)\n(.*?)(?=^STEP |\Z)", output, re.M | re.S))
+    expected = {
+        "check": r"changed=1 .*failed=0",
+        "first": r"was answered(?s:.*)changed=1 .*failed=0",
+        "second": r"was answered(?s:.*)changed=0 .*failed=0",
+        "status": r"red-blue(?s:.*)changed=0 .*failed=0",
+        "down": r"changed=1 .*failed=0",
+        "gone": r"changed=0 .*failed=0",
+    }
+    for step, pattern in expected.items():
+        if re.search(pattern, steps.get(step, "")):
+            part.ok(f"./lab, {step}")
+        else:
+            part.fail(f"./lab, {step}", "not as expected, see above" if step in steps else "was not reached")
+    if code or "end" not in steps:
+        part.fail("./lab, up to down", f"exit code {code}")
+    else:
+        part.ok("nothing left after ./lab down")

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a test run may not leave behind on the machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from .place import MARK
+from .report import Part
+
+STATE = ("/run/netns", "/run/netns-lab", "/var/lib/netns-lab", "/etc/netns")
+
+
+def _links() -> set[str]:
+    return {name for name in os.listdir("/sys/class/net") if Path("/sys/class/net", name).is_symlink()}
+
+
+def _mounts() -> set[str]:
+    return {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+
+
+def _files() -> set[str]:
+    return {str(path) for place in STATE if Path(place).is_dir() for path in Path(place).rglob("*")}
+
+
+def _processes() -> set[str]:
+    """What this run has started, known by its mark, except this process and what it waits for."""
+    found = set()
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            if MARK.encode() in (directory / "environ").read_bytes().split(b"\0"):
+                command = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                if command:  # a zombie has none
+                    found.add(f"{directory.name} {command}")
+        except OSError:
+            continue  # gone meanwhile, or not ours to read
+    return found
+
+
+def look() -> dict[str, set[str]]:
+    return {"link": _links(), "mount": _mounts(), "file": _files(), "process": _processes()}
+
+
+def compare(part: Part, before: dict[str, set[str]]) -> None:
+    """Fails the part for each thing that is there now and wasn't before. The kernel gets 5 s to finish removals."""
+    limit = time.monotonic() + 5
+    while True:
+        left = {kind: sorted(things - before[kind]) for kind, things in look().items()}
+        if not any(left.values()) or time.monotonic() > limit:
+            break
+        time.sleep(0.2)
+    for kind, things in left.items():
+        if not things:
+            part.ok(f"no {kind} left")
+        for thing in things:
+            part.fail(f"{kind} left", thing)
+    for word in left["process"]:
+        subprocess.run(["kill", "-9", word.split()[0]], check=False)

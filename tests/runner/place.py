@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where things are, and how a part starts a program."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import typing as t
+import uuid
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+CACHE = CHECKOUT / ".cache"
+COLLECTIONS = CHECKOUT / ".collections"
+BIN = Path(sys.executable).parent
+MARK = f"NETNS_LAB_TEST_RUN={uuid.uuid4()}"
+"""Stands in the environment of everything that this run starts: so what is left of it can be told from the rest."""
+
+NOT_SOURCE = (
+    ".git",
+    ".venv",
+    ".collections",
+    ".cache",
+    "__pycache__",
+    ".ansible",
+    ".hypothesis",
+    ".*_cache",
+    "*.tar.gz",
+)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment for a program: .venv first on PATH; no pyenv shims, which exist for Pythons that don't run."""
+    path = [str(BIN)] + [p for p in os.environ.get("PATH", os.defpath).split(":") if Path(p).name != "shims"]
+    name, value = MARK.split("=")
+    return {**os.environ, "PATH": ":".join(path), name: value, "PYTHONDONTWRITEBYTECODE": "1", **more}
+
+
+def run(
+    *command: str | Path, cwd: Path = CHECKOUT, env: t.Mapping[str, str] | None = None, limit: float = 900
+) -> tuple[int, str]:
+    """Runs a program whose output shows at once; returns exit code and output. After `limit` seconds it is killed."""
+    process = subprocess.Popen(
+        [str(word) for word in command], cwd=cwd, env={**environment(), **(env or {})}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+    )  # fmt: skip
+    lines: list[str] = []
+    assert process.stdout is not None
+    old = signal.signal(signal.SIGALRM, lambda *_: os.killpg(process.pid, signal.SIGKILL))
+    signal.alarm(int(limit))
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            print(line, end="", flush=True)
+        code = process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)
+    return code, "".join(lines)
+
+
+def copy(scratch: Path, name: str = "tree") -> Path:
+    """A copy of the source at SCRATCH/NAME/ansible_collections/netns/lab, where Ansible's tools want to see it."""
+    target = scratch / name / "ansible_collections" / "netns" / "lab"
+    if not target.exists():
+        shutil.copytree(CHECKOUT, target, ignore=shutil.ignore_patterns(*NOT_SOURCE), symlinks=True)
+    return target
