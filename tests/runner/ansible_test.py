@@ -34,8 +34,8 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 def _pip_version() -> str:
     """The pip that this ansible-test puts into its environments."""
     code = (
-        "import sys; from types import SimpleNamespace as N; from ansible_test._internal import python_requirements as r\n"
-        "v = '%d.%d' % sys.version_info[:2]; print(r.get_venv_packages(N(version=v))['pip'])"
+        "import sys, types; from ansible_test._internal.python_requirements import get_venv_packages as packages;"
+        "print(packages(types.SimpleNamespace(version='%d.%d' % sys.version_info[:2]))['pip'])"
     )
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 

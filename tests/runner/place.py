@@ -36,8 +36,14 @@ NOT_SOURCE = (
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment for a program: .venv first on PATH; no pyenv shims, which exist for Pythons that don't run."""
-    path = [str(BIN)] + [p for p in os.environ.get("PATH", os.defpath).split(":") if Path(p).name != "shims"]
+    """The environment for a program: .venv first on PATH, and behind the rest pyenv's Pythons themselves.
+
+    pyenv's shims go: they stand for Pythons that aren't active, too, and then fail.
+    """
+    path = os.environ.get("PATH", os.defpath).split(":")
+    shims = [Path(directory) for directory in path if Path(directory).name == "shims"]
+    pythons = [str(found) for shim in shims for found in sorted(shim.parent.glob("versions/3.*/bin"))]
+    path = [str(BIN), *(directory for directory in path if Path(directory) not in shims), *pythons]
     name, value = MARK.split("=")
     return {**os.environ, "PATH": ":".join(path), name: value, "PYTHONDONTWRITEBYTECODE": "1", **more}
 
