@@ -172,8 +172,6 @@ ADDRESSES = ListOf(
 )
 
 END = OneOf(
-    "An end of a link is C(NODE:LINK), the name of a switch (which names its own ports), C(@BRIDGE) for a port of a"
-    " bridge of the machine itself, or a mapping.",
     text=Text(parse=end, expected="an end of a link"),
     mapping=Mapping(
         {
@@ -200,7 +198,15 @@ END = OneOf(
     expected="NODE:LINK, the name of a switch, @BRIDGE, or a mapping with node and name",
 )
 
-ENDPOINTS = ListOf(END, "The two ends.", what="two ends", least=2, most=2)
+ENDPOINTS = ListOf(
+    END,
+    "The two ends.\n"
+    "Each is C(NODE:LINK), the name of a switch (which names its own ports), C(@BRIDGE) for a port of a bridge of the"
+    " machine itself, or a mapping.",
+    what="two ends",
+    least=2,
+    most=2,
+)
 
 _LINK_SETTINGS: dict[str, Shape] = {
     "mtu": _mtu("The MTU of both ends, in bytes.\nThe default is V(1500)."),

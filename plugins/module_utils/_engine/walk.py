@@ -237,7 +237,11 @@ class OneOf(Shape):
         for kind, shape in self.forms:
             if isinstance(value, kind) and not isinstance(value, bool):
                 return shape.read(value, path, problems)
-        trap = unquoted(value, self.expected) if self.forms[0][0] is str else None
+        trap = None
+        if isinstance(value, bool) and any(kind is int for kind, _shape in self.forms):
+            trap = f"{show(value)}: expected {self.expected}: write 1 for on and 0 for off"
+        elif any(kind is str for kind, _shape in self.forms):
+            trap = unquoted(value, self.expected)
         problems.add(path, trap or f"{_typed(value)}: expected {self.expected}")
         return None
 

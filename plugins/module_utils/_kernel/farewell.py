@@ -19,7 +19,7 @@ import struct
 import time
 import typing as t
 
-from . import namespaces
+from . import decode, namespaces
 from .errors import KernelError
 from .netlink import SO_RCVBUFFORCE, nsid_get_request
 from .visit import HOME, Visit
@@ -107,7 +107,9 @@ class Farewell:
                 if isinstance(reply, KernelError):
                     reply.doing = f"read the id of the namespace {name}"
                     raise reply
-                self._waiting[_nsid(reply, 0, len(reply))] = name
+                number = decode.nsid(reply)
+                if number is not None:
+                    self._waiting[number] = name
 
     def wait(self, limit: float) -> list[str]:
         """Wait at most `limit` seconds; the names of those that something still holds, empty when all are gone.
@@ -141,7 +143,8 @@ class Farewell:
             while offset + 16 <= len(data):
                 length, kind = struct.unpack_from("=IH", data, offset)
                 if kind == _RTM_DELNSID:
-                    self._waiting.pop(_nsid(data, offset + 16, offset + length), None)
+                    number = decode.nsid(data[offset + 16 : offset + length])
+                    self._waiting.pop(-1 if number is None else number, None)
                 offset += max(16, (length + 3) & ~3)
         return True
 
@@ -154,13 +157,3 @@ class Farewell:
             if isinstance(reply, KernelError) and reply.errno == errno.ENOENT:
                 del self._waiting[number]
 
-
-def _nsid(data: bytes, start: int, end: int) -> int:
-    """NETNSA_NSID of a message whose body lies between `start` and `end`; -1 where it has none."""
-    offset = start + 4
-    while offset + 8 <= end:
-        length, kind, value = struct.unpack_from("=HHi", data, offset)
-        if kind == _NETNSA_NSID:
-            return int(value)
-        offset += max(4, (length + 3) & ~3)
-    return -1

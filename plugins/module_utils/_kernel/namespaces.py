@@ -198,6 +198,14 @@ def _set_nsid(visit: Visit, nsid: int) -> None:
         raise refusal
 
 
+def set_nsid(visit: Visit, name: str, nsid: int) -> None:
+    """Give a namespace that stands the id by which the machine's own knows it. Raises KernelError: EEXIST if it has one."""
+    with visit.descriptor(name) as descriptor:
+        (refusal,) = visit.home_socket().transact([nsid_message(descriptor, nsid)])
+    if refusal is not None:
+        raise refusal
+
+
 def nsid_message(descriptor: int, nsid: int = -1) -> bytes:
     """RTM_NEWNSID: the namespace behind an open file shall be known by this id; -1 lets the kernel choose."""
     body = bytes(4) + _attribute(_NETNSA_NSID, struct.pack("=i", nsid))

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Doing a plan: step by step in its order, netlink requests in batches that never span an index not yet confirmed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import typing as t
+
+from .._kernel.errors import KernelError
+from .errors import LabError
+from .ground import Ground
+from .plan import Plan, say
+from .resources import BY_KIND
+from .steps import POINT_OF_NO_RETURN, Step
+
+_GONE_ALREADY = frozenset({errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL})
+"""What the kernel says to a delete of something that isn't there: as good as done."""
+_MAX_MESSAGES = 120
+_MAX_OPEN_FILES = 64
+
+
+class StepFailed(LabError):
+    """A step that the kernel refused; what went before it has been done."""
+
+    def __init__(self, number: int, total: int, step: Step, reason: str) -> None:
+        super().__init__(f"step {number} of {total}, {say(step)}: {reason}")
+        self.step = step
+        self.number = number
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether everything before it can be put back."""
+        return self.step.phase < POINT_OF_NO_RETURN
+
+
+class Fault:
+    """Where a test wants the run to fail: before step `at` (from 0). In production code it is always None."""
+
+    at: int | None = None
+    kill: bool = False
+    """End the process there as `kill -9` would, rather than fail."""
+
+
+def apply(plan: Plan, ground: Ground) -> None:
+    """Do every step. Raises StepFailed at the first one that fails, with everything before it done."""
+    _Run(plan, ground).go()
+
+
+class _Run:
+    """The batch that is being gathered, and the place where it will be sent."""
+
+    def __init__(self, plan: Plan, ground: Ground) -> None:
+        self._steps = plan.steps
+        self._ground = ground
+        self._batch: list[tuple[int, bytes]] = []
+        self._place = ""
+        self._pass = (-1, -1)
+
+    def go(self) -> None:
+        for number, step in enumerate(self._steps):
+            if Fault.at == number:
+                self._flush()
+                if Fault.kill:
+                    os.kill(os.getpid(), 9)
+                raise StepFailed(number + 1, len(self._steps), step, "failed on purpose, for a test")
+            resource = BY_KIND[step.key[0]]
+            if not resource.netlink:
+                self._flush()
+                self._try(number, resource.perform, step, self._ground)
+                continue
+            if step.place != self._place or step.pass_ != self._pass:
+                self._flush()
+                self._place, self._pass = step.place, step.pass_
+            messages: list[bytes] = self._try(number, resource.messages, step, self._ground)
+            self._batch += [(number, message) for message in messages]
+            if len(self._batch) > _MAX_MESSAGES or self._ground.open_files > _MAX_OPEN_FILES:
+                self._flush()
+        self._flush()
+
+    def _try(self, number: int, action: t.Callable[..., t.Any], *arguments: t.Any) -> t.Any:
+        try:
+            return action(*arguments)
+        except KernelError as error:
+            raise self._failure(number, error) from error
+        except OSError as error:
+            raise StepFailed(number + 1, len(self._steps), self._steps[number], error.strerror or str(error)) from error
+
+    def _flush(self) -> None:
+        if not self._batch:
+            self._ground.close()
+            return
+        batch, self._batch = self._batch, []
+        try:
+            self._try(batch[0][0], self._ground.visit.enter, self._place)
+            outcomes = self._try(batch[0][0], self._ground.visit.socket().transact, [message for _n, message in batch])
+        finally:
+            self._ground.close()
+        for (number, _message), outcome in zip(batch, outcomes):
+            if outcome is None or (self._steps[number].verb == "delete" and outcome.errno in _GONE_ALREADY):
+                continue
+            raise self._failure(number, outcome)
+
+    def _failure(self, number: int, error: KernelError) -> StepFailed:
+        return StepFailed(number + 1, len(self._steps), self._steps[number], error.reason or str(error))

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one way from a request to its result: look, plan, do, look again. Called by every module's door.
+
+Check mode ends after the plan: the only place where it matters. What comes before touches nothing.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from dataclasses import dataclass, field
+
+from .._kernel import codec, namespaces
+from .._kernel.errors import KernelError, MissingLibrary
+from .._kernel.visit import Visit, in_worker
+from . import consent, features, ownership, restore
+from .apply import StepFailed, apply
+from .errors import LabError
+from .ground import Ground, named
+from .observe import observe
+from .plan import Plan, plan, say
+from .records import Key, Request
+from .state import State
+from .steps import Phase
+
+ROUNDS = 3
+"""How often a plan is done: once, and at most twice more for what the kernel turned out to do besides."""
+_SETTLE_SECONDS = 10.0
+_SETTLE_POLL = 0.005
+
+
+@dataclass
+class Outcome:
+    """What a run did, or would do."""
+
+    plan: Plan
+    changed: bool
+    after: State
+    """What stands now; in check mode what would stand."""
+    warnings: list[str] = field(default_factory=list)
+    ended: dict[str, list[t.Any]] = field(default_factory=dict)
+    """By namespace, the processes that were ended."""
+    held: dict[str, list[t.Any]] = field(default_factory=dict)
+    """By removed namespace, the processes that still hold it open."""
+
+
+def converge(request: Request, *, check: bool, lock_timeout: float = 60.0) -> Outcome:
+    """Bring about what is wanted, or say what that would take.
+
+    Raises LabError for what the user can mend, KernelError for what the kernel refuses to tell, MissingLibrary (before
+    anything is touched) where changes are needed and pyroute2 isn't there.
+    """
+    if check:
+        return in_worker(lambda visit: _Run(visit, request).foresee())
+    name, what = (request.lab, f"the lab {request.lab}") if request.lab else (ownership.OBJECTS, "the machine's namespaces")
+    with ownership.locked(name, lock_timeout, what):
+        return in_worker(lambda visit: _Run(visit, request).do())
+
+
+class _Run:
+    """One run, in the worker thread."""
+
+    def __init__(self, visit: Visit, request: Request) -> None:
+        self._visit = visit
+        self._request = request
+        self._entry = ownership.load(request.lab) if request.lab else None
+        self._warnings: list[str] = []
+
+    # -- looking and planning
+
+    def _foreseen(self) -> Plan:
+        request = self._request
+        if request.lab:
+            self._request = request = consent.with_what_is_left(self._visit, request, self._entry)
+        have = observe(self._visit, request)
+        if request.exact:
+            self._request = request = consent.exactly(request, have)
+        made = plan(request, have)
+        consent.check(self._visit, request, self._entry, made)
+        features.check(self._visit, made)
+        self._warnings += features.warnings(made)
+        trouble = namespaces.mount_trouble() if made else None
+        if trouble:
+            self._warnings.append(trouble)
+        if made and not codec.available():
+            raise MissingLibrary(say(made.steps[0]))
+        return made
+
+    def foresee(self) -> Outcome:
+        made = self._foreseen()
+        return Outcome(made, bool(made), made.after, self._warnings)
+
+    # -- doing
+
+    def do(self) -> Outcome:
+        made = self._foreseen()
+        if not made:
+            if self._request.lab and not self._is_recorded():
+                self._record(complete=True)
+            return Outcome(made, False, made.after, self._warnings)
+        if self._request.lab:
+            self._record(complete=False)
+        ground = Ground(self._visit, made.before, leaving=_leaving(made))
+        after = self._carry_out(made, ground)
+        if self._request.lab:
+            self._record(complete=True)
+        self._warnings += [
+            f"namespace {ns} has lost its name, but lives on: "
+            + (f"held by {named(some)}" if some else "held by something that can't be seen from here")
+            for ns, some in ground.held.items()
+        ]
+        return Outcome(made, True, after, self._warnings, ground.ended, ground.held)
+
+    def _carry_out(self, made: Plan, ground: Ground) -> State:
+        """Do the plan, then look again until it is empty."""
+        left = made
+        for _round in range(ROUNDS):
+            try:
+                apply(left, ground)
+            except StepFailed as failure:
+                self._after_failure(failure, made)
+            ground.wait()
+            have = self._settled(made)
+            left = plan(self._request, have)
+            if not left:
+                return have
+            ground.renew(have)
+        raise LabError(f"after {ROUNDS} rounds these steps still remain: {'; '.join(say(step) for step in left.steps[:5])}")
+
+    def _settled(self, made: Plan) -> State:
+        """Look again, and wait for what the kernel removes in its own time: links of namespaces that went."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while True:
+            have = observe(self._visit, self._request, made.before.spaces())
+            late = [key for key in _going(made) if key in have]
+            if not late or time.monotonic() > deadline:
+                return have
+            time.sleep(_SETTLE_POLL)
+
+    def _after_failure(self, failure: StepFailed, made: Plan) -> t.NoReturn:
+        request = self._request
+        if not failure.can_go_back:
+            raise LabError(
+                f"{failure}. What was wanted is in place, only the removal isn't finished: run it again",
+                request.origin.get(failure.step.key),
+            ) from failure
+        if not request.rollback:
+            raise LabError(f"{failure}. What was done so far is left standing (rollback: false)",
+                           request.origin.get(failure.step.key)) from failure
+        try:
+            self._go_back(made)
+        except (LabError, KernelError) as second:
+            raise LabError(f"{failure}. Putting things back failed too: {second}",
+                           request.origin.get(failure.step.key)) from failure
+        raise LabError(f"{failure}. Everything that this run had changed was put back",
+                       request.origin.get(failure.step.key)) from failure
+
+    def _go_back(self, made: Plan) -> None:
+        """Plan from what stands now to what stood before, and do that."""
+        now = observe(self._visit, self._request, made.after.spaces())
+        back = restore.request(self._request, made, now)
+        for _round in range(ROUNDS):
+            undo = plan(back, now)
+            if not undo:
+                break
+            apply(undo, Ground(self._visit, now))
+            now = observe(self._visit, back, made.after.spaces())
+        if self._request.lab:
+            if self._entry is not None:
+                ownership.save(self._entry)
+            else:
+                ownership.forget(self._request.lab)
+
+    # -- recording
+
+    def _owned(self) -> list[Key]:
+        """The keys that the lab's entry names from now on. Sysctls aren't removed, so they needn't be known."""
+        return [key for key, record in self._request.want.items() if record is not None and key[0] not in _NOT_RECORDED]
+
+    def _is_recorded(self) -> bool:
+        entry, owned = self._entry, self._owned()
+        if not owned:
+            return entry is None
+        return entry is not None and entry.complete and entry.is_from_this_boot and entry.keys == owned
+
+    def _record(self, *, complete: bool) -> None:
+        lab = t.cast(str, self._request.lab)
+        owned = self._owned()
+        if complete and not owned:
+            ownership.forget(lab)
+            return
+        keys = owned if complete or self._entry is None else list(dict.fromkeys([*owned, *self._entry.keys]))
+        ownership.save(ownership.Entry(lab, keys, complete))
+
+
+_NOT_RECORDED = frozenset({"sysctl", "occupants"})
+
+
+def _leaving(made: Plan) -> set[str]:
+    """The namespaces that a plan removes for good."""
+    return {step.key[1] for step in made.steps if step.phase is Phase.REMOVE}
+
+
+def _going(made: Plan) -> list[Key]:
+    """Links elsewhere that go along with a removed namespace."""
+    gone = _leaving(made)
+    if not gone:
+        return []
+    return [
+        key
+        for ns in made.before.spaces()
+        if ns not in gone
+        for key, _record in made.before.of(ns, "link")
+        if key not in made.after
+    ]

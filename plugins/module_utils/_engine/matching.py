@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which standing links answer to wanted ones when names don't match: moves and what is in their way. Pure.
+
+A wanted veth end is first looked for under its own name with the wanted peer. Where only one end stands as wanted, the
+other is wherever its peer is, whoever moved it there, and is brought back rather than made anew, so that the standing
+end keeps all it has.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .records import MACHINE, Key, Link, Want
+from .state import State
+
+
+class Move(t.NamedTuple):
+    """A link that stands elsewhere."""
+
+    source: Key
+    target: Key
+
+
+def pairs(want: Want) -> t.Iterator[tuple[Key, Key]]:
+    """The two keys of each wanted veth pair, once, in the order listed."""
+    seen: set[Key] = set()
+    for key, record in want.items():
+        if isinstance(record, Link) and record.peer is not None and key not in seen:
+            other: Key = ("link", record.peer[0], record.peer[1])
+            seen.add(other)
+            yield key, other
+
+
+def joined(state: State, key: Key, other: Key) -> bool:
+    """Whether the two stand and are each other's peer."""
+    first = state.get(key)
+    return isinstance(first, Link) and first.peer == (other[1], other[2]) and other in state
+
+
+def moves(want: Want, state: State) -> list[Move]:
+    """The links to bring to where they are wanted: far ends of veths, and links of the machine that a namespace wants."""
+    found: list[Move] = []
+    taken: set[Key] = set()
+    for key, other in pairs(want):
+        if joined(state, key, other):
+            continue
+        for anchor, target in ((key, other), (other, key)):
+            link = state.get(anchor)
+            if not isinstance(link, Link) or link.kind != "veth" or link.peer is None or link.peer[0] == "?":
+                continue
+            source: Key = ("link", link.peer[0], link.peer[1])
+            if source not in state or source in taken or _settled(want, state, source):
+                continue
+            taken.add(source)
+            found.append(Move(source, target))
+            break
+    for wanted, record in want.items():
+        if isinstance(record, Link) and record.kind is None and wanted[1] != MACHINE and wanted not in state:
+            source = ("link", MACHINE, wanted[2])
+            if wanted[2] != "lo" and source in state and source not in taken and source not in want:
+                taken.add(source)
+                found.append(Move(source, wanted))
+    return found
+
+
+def _settled(want: Want, state: State, key: Key) -> bool:
+    """Whether this end is wanted where it is, with the peer that it has."""
+    record, link = want.get(key), state.get(key)
+    return isinstance(record, Link) and isinstance(link, Link) and record.peer is not None and record.peer == link.peer
+
+
+def in_the_way(want: Want, state: State, found: t.Sequence[Move]) -> dict[Key, str]:
+    """Links to delete so that the wanted pairs can stand, with the reason for each."""
+    sources = {move.source for move in found}
+    targets = {move.target for move in found}
+    victims = {target: "in the way of the link wanted here" for target in targets if target in state and target not in sources}
+    for key, other in pairs(want):
+        if joined(state, key, other) or key in targets or other in targets:
+            continue
+        for end, far in ((key, other), (other, key)):
+            link = state.get(end)
+            if isinstance(link, Link) and end not in sources:
+                there = "can't be seen from here" if link.peer is None or link.peer[0] == "?" else f"is {link.peer[0]}:{link.peer[1]}"
+                victims[end] = f"its peer {there}, wanted {far[1]}:{far[2]}"
+    return victims

@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looking at the machine: one visit to each namespace, then the far ends of links, then the processes.
+
+Nothing is changed by looking, except that the kernel hands out ids for neighbouring namespaces when links are dumped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from dataclasses import replace
+
+from .._kernel import decode, namespaces, netlink, processes
+from .._kernel.errors import KernelError
+from .._kernel.holders import holders
+from .._kernel.sysctls import Sysctls
+from .._kernel.visit import Visit
+from .records import MACHINE, Key, Link, Namespace, Occupants, Request
+from .resources import RESOURCES
+from .resources.namespace import owner_of
+from .state import State
+from .view import Far, View
+
+_BATCH = 64
+"""Descriptors held open at once while ids are asked for."""
+
+
+def observe(visit: Visit, request: Request, also: t.Iterable[str] = ()) -> State:
+    """Everything that stands in the namespaces that the request names, and in those of `also`.
+
+    Far ends of the wanted veths that stand in other namespaces than wanted are looked for in all of them. Raises
+    KernelError.
+    """
+    return _Look(visit, request).all(also)
+
+
+class _Look:
+    """One observation in progress."""
+
+    def __init__(self, visit: Visit, request: Request) -> None:
+        self._visit = visit
+        self._request = request
+        self._sysctls = Sysctls(visit)
+        self._spaces: dict[str, dict[Key, t.Any]] = {}
+        self._names: dict[str, dict[int, str]] = {}
+        self._fars: dict[str, list[Far]] = {}
+        self._near: dict[tuple[str, int], str] = {}
+        self._wanted: dict[str, dict[str, list[Key]]] = {}
+        for key in request.want:
+            self._wanted.setdefault(key[1], {}).setdefault(key[0], []).append(key)
+        self._gone = {key[1] for key, record in request.want.items() if key[0] == "namespace" and record is None}
+
+    def all(self, also: t.Iterable[str]) -> State:
+        scope = dict.fromkeys([*self._wanted, *self._request.look, *also])
+        if self._gone or self._may_come_from_the_machine():
+            scope[MACHINE] = None
+        self._look_at(scope)
+        self._find_far_ends()
+        self._visit.enter(MACHINE)  # inside one, the worker itself would be found there
+        self._find_occupants()
+        return State(self._spaces)
+
+    def _may_come_from_the_machine(self) -> bool:
+        return any(
+            isinstance(record, Link) and record.kind is None and key[2] != "lo"
+            for key, record in self._request.want.items()
+        )
+
+    def _look_at(self, scope: t.Iterable[str]) -> None:
+        new = [ns for ns in scope if ns not in self._spaces]
+        conditions = namespaces.conditions(ns for ns in new if ns != MACHINE)
+        for ns in new:
+            condition = conditions.get(ns, namespaces.OK)
+            self._spaces[ns] = {}
+            if condition == namespaces.BROKEN:
+                self._spaces[ns]["namespace", ns] = Namespace("", -1, True)
+            if condition != namespaces.OK:
+                self._files_of(ns)
+                continue
+            try:
+                self._visit.enter(ns)
+            except KernelError:
+                if namespaces.condition(ns) == namespaces.ABSENT:  # somebody removed it a moment ago
+                    continue
+                raise
+            view = View(ns, self._visit.socket(), self._sysctls, self._request.want, self._wanted.get(ns, {}))
+            if ns != MACHINE:
+                alias = next((row.alias for row in view.links if row.name == "lo"), "")
+                view.put(("namespace", ns), Namespace(owner_of(alias), self._nsid(ns), False))
+            for resource in RESOURCES:
+                resource.observe(view)
+            self._spaces[ns] = view.found
+            self._names[ns] = view.names
+            if view.fars:
+                self._fars[ns] = view.fars
+                self._ask_for_neighbours(ns, view.fars)
+
+    def _files_of(self, ns: str) -> None:
+        """Files under /etc/netns outlive their namespace."""
+        view = View(ns, None, self._sysctls, self._request.want, self._wanted.get(ns, {}))
+        for resource in RESOURCES:
+            if resource.kind == "file":
+                resource.observe(view)
+        self._spaces[ns].update(view.found)
+
+    def _nsid(self, ns: str) -> int | None:
+        want = self._request.want.get(("namespace", ns))
+        if not isinstance(want, Namespace) or want.nsid is None:
+            return None
+        with self._visit.descriptor(ns) as descriptor:
+            reply = self._visit.home_socket().get(netlink.nsid_get_request(descriptor))
+        nsid = decode.nsid(reply)
+        return -1 if nsid is None else nsid
+
+    # -- far ends
+
+    def _ask_for_neighbours(self, ns: str, fars: t.Sequence[Far]) -> None:
+        """Ask, while we are there, for the ids of the namespaces in which the far ends are wanted."""
+        candidates: dict[str, None] = {}
+        for far in fars:
+            want = self._request.want.get(far.key)
+            hint = (want.peer or want.lower) if isinstance(want, Link) else None
+            if hint is not None:
+                candidates[hint[0]] = None
+        self._learn_ids(ns, list(candidates))
+
+    def _learn_ids(self, ns: str, candidates: t.Sequence[str]) -> None:
+        """Which id the namespace that the worker is in has for each of these."""
+        for start in range(0, len(candidates), _BATCH):
+            self._learn_few(ns, candidates[start : start + _BATCH])
+
+    def _learn_few(self, ns: str, candidates: t.Sequence[str]) -> None:
+        known, requests = [], []
+        with contextlib.ExitStack() as stack:
+            for name in candidates:
+                with contextlib.suppress(KernelError):  # broken, or just removed
+                    requests.append(netlink.nsid_get_request(stack.enter_context(self._visit.descriptor(name))))
+                    known.append(name)
+            replies = self._visit.socket().get_many(requests)
+        for name, reply in zip(known, replies):
+            if not isinstance(reply, KernelError):
+                nsid = decode.nsid(reply)
+                if nsid is not None and nsid >= 0:
+                    self._near[ns, nsid] = name
+
+    def _find_far_ends(self) -> None:
+        unknown = [ns for ns, fars in self._fars.items() if any((ns, far.nsid) not in self._near for far in fars)]
+        searched = [ns for ns in unknown if self._matters(ns)]
+        if searched:
+            everywhere = [*namespaces.names(), MACHINE]
+            for ns in searched:
+                self._visit.enter(ns)
+                self._learn_ids(ns, everywhere)
+            found = {self._near.get((ns, far.nsid)) for ns in searched for far in self._fars[ns]}
+            self._look_at([ns for ns in found if ns is not None])
+            # What was only looked at for its far ends has neighbours of its own, which nobody asked for.
+        for ns, fars in self._fars.items():
+            for far in fars:
+                there = self._near.get((ns, far.nsid))
+                name = self._names.get(there, {}).get(far.index) if there is not None else None
+                if there is not None and name is not None:
+                    self._join(far.key, (there, name))
+
+    def _matters(self, ns: str) -> bool:
+        """Whether somebody needs to know where the far ends of a namespace's links are."""
+        if ns in self._gone:
+            return True
+        return any(far.key in self._request.want and (ns, far.nsid) not in self._near for far in self._fars[ns])
+
+    def _join(self, key: Key, far: tuple[str, str]) -> None:
+        """Name the far end of a link, if it is one: a veth's peer must point back."""
+        link = self._spaces[key[1]][key]
+        if link.peer is None:
+            self._spaces[key[1]][key] = replace(link, lower=far)
+            return
+        back = self._spaces[far[0]].get(("link", *far))
+        if isinstance(back, Link) and back.kind == "veth" and self._points_back(far, link.index, key[1]):
+            self._spaces[key[1]][key] = replace(link, peer=far)
+
+    def _points_back(self, far: tuple[str, str], index: int, ns: str) -> bool:
+        for other in self._fars.get(far[0], ()):
+            if other.key[2] == far[1]:
+                return other.index == index and self._near.get((far[0], other.nsid), ns) == ns
+        return False
+
+    # -- processes
+
+    def _find_occupants(self) -> None:
+        wanted = [ns for ns, kinds in self._wanted.items() if "occupants" in kinds]
+        identities = {}
+        for ns in wanted:
+            try:
+                identities[namespaces.identity(ns)] = ns
+            except KernelError:
+                continue
+        if not identities:
+            return
+        inside = processes.inside(identities)
+        holding = holders(identities)
+        for ns in identities.values():
+            if inside.get(ns) or holding.get(ns):
+                known = {process.pid for process in inside.get(ns, ())}
+                others = tuple(process for process in holding.get(ns, ()) if process.pid not in known)
+                self._spaces[ns]["occupants", ns] = Occupants(inside=tuple(inside.get(ns, ())), holding=others)

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which lab made what, on disk; and the locks that keep two runs apart.
+
+A lab's entry is written before its first step and after its last one, each time as a whole: temporary file, rename.
+So after a kill at any instant the entry names at least everything that may stand. The kernel itself says the same of
+namespaces (the alias of their loopback), which is what a lost entry is made up for by.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import time
+import typing as t
+from dataclasses import dataclass, field
+
+from .errors import LabError
+from .records import Key
+
+REGISTRY = "/var/lib/netns-lab"
+LOCKS = "/run/netns-lab"
+OBJECTS = "objects"
+"""The lock of all modules about single objects. No lab has a name with a dot in front, or this one's file."""
+_VERSION = 1
+_POLL_SECONDS = 0.02
+_BUILDING, _COMPLETE = "building", "complete"
+
+
+@dataclass
+class Entry:
+    """What is known of a lab."""
+
+    lab: str
+    keys: list[Key] = field(default_factory=list)
+    complete: bool = False
+    boot: str = ""
+
+    @property
+    def is_from_this_boot(self) -> bool:
+        """Namespaces and links don't outlive a boot; files and containers do."""
+        return self.boot == boot_id()
+
+
+def boot_id() -> str:
+    """The id of the running boot; empty where the kernel doesn't tell."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+            return stream.read().strip()
+    except OSError:
+        return ""
+
+
+def _file(lab: str) -> str:
+    return os.path.join(REGISTRY, f"{lab}.json")
+
+
+def labs() -> list[str]:
+    """The labs that have an entry."""
+    try:
+        return sorted(name[:-5] for name in os.listdir(REGISTRY) if name.endswith(".json") and not name.startswith("."))
+    except OSError:
+        return []
+
+
+def load(lab: str) -> Entry | None:
+    """The entry of a lab, or None: there is none, or it can't be read (truncated, of a later version).
+
+    Then the marks in the kernel are what is left to go by; nothing is lost but files.
+    """
+    try:
+        with open(_file(lab), encoding="utf-8") as stream:
+            raw = json.load(stream)
+        if raw["version"] != _VERSION or raw["lab"] != lab:
+            return None
+        keys = [tuple(key) for key in raw["keys"]]
+        if not all(len(key) >= 2 and isinstance(key[0], str) and isinstance(key[1], str) for key in keys):
+            return None
+        return Entry(lab, keys, raw["state"] == _COMPLETE, str(raw["boot"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def save(entry: Entry) -> None:
+    """Write an entry as a whole. Raises LabError where the machine has no place for it."""
+    raw = {
+        "version": _VERSION,
+        "lab": entry.lab,
+        "boot": boot_id(),
+        "state": _COMPLETE if entry.complete else _BUILDING,
+        "keys": entry.keys,
+    }
+    draft = os.path.join(REGISTRY, f".{entry.lab}.{os.getpid()}")
+    try:
+        os.makedirs(REGISTRY, 0o755, exist_ok=True)
+        with open(draft, "w", encoding="utf-8") as stream:
+            stream.write(json.dumps(raw, separators=(",", ":")))
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.rename(draft, _file(entry.lab))
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
+        raise LabError(f"what the lab {entry.lab} owns can't be recorded in {REGISTRY}: {error.strerror}") from error
+
+
+def forget(lab: str) -> None:
+    """Remove the entry of a lab, and the folder with the last one."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_file(lab))
+    with contextlib.suppress(OSError):
+        os.rmdir(REGISTRY)
+
+
+@contextlib.contextmanager
+def locked(name: str, timeout: float, what: str) -> t.Iterator[None]:
+    """Hold the lock `name` for the block. Raises LabError, naming the holder, when `timeout` seconds don't suffice.
+
+    Its file goes with the last user: whoever gets the lock makes sure that the file it locked is still the one that
+    others would open, so nobody ever holds a lock on a file that is gone.
+    """
+    path = os.path.join(LOCKS, f"{name}.lock")
+    descriptor = _acquire(path, timeout, what)
+    try:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        os.close(descriptor)
+        with contextlib.suppress(OSError):
+            os.rmdir(LOCKS)
+
+
+def _acquire(path: str, timeout: float, what: str) -> int:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            os.makedirs(LOCKS, 0o755, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except FileNotFoundError:  # the folder went with another run's last lock
+            continue
+        except OSError as error:
+            raise LabError(f"the lock {path} can't be opened: {error.strerror}. Run as root") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = _holder(descriptor)
+            os.close(descriptor)
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise LabError(f"the lock {path} can't be taken: {error.strerror}") from error
+            if time.monotonic() >= deadline:
+                raise LabError(f"another run holds {what}{holder}, and didn't end within {timeout:g} s (lock {path})") from error
+            time.sleep(_POLL_SECONDS)
+            continue
+        try:
+            if os.fstat(descriptor).st_ino == os.stat(path).st_ino:
+                return descriptor
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    """Who wrote its number into a lock: `` (process 123: python3 …)``."""
+    try:
+        pid = int(os.pread(descriptor, 32, 0) or b"0")
+        with open(f"/proc/{pid}/cmdline", "rb") as stream:
+            command = stream.read(200).replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    except (OSError, ValueError):
+        return ""
+    return f" (process {pid}: {command[:80]})" if pid else ""

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what is wanted and what stands to the ordered steps between. Pure: nothing here touches the machine.
+
+The planner lets every resource propose its steps, phase by phase, on a fork of the state, and applies the effect of
+each step to the fork at once. So a later phase sees what an earlier one disturbs, and proposes to put it back. It goes
+on until nobody has anything left to propose: the effect of the plan equals what was wanted.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .errors import LabError
+from .records import Key, Request
+from .resources import BY_KIND, RESOURCES
+from .resources.base import Item, Question
+from .state import State
+from .steps import Step, in_order
+
+ROUNDS = 4
+"""Effects of effects are rare; a plan that doesn't settle by then contradicts itself."""
+
+_SCHEDULE = sorted(
+    ((phase, resource.kind, propose) for resource in RESOURCES for phase, propose in resource.proposals),
+    key=lambda entry: entry[0],
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done, and what will stand afterwards."""
+
+    steps: t.Sequence[Step]
+    before: State
+    after: State
+
+    def __bool__(self) -> bool:
+        return bool(self.steps)
+
+
+def plan(request: Request, have: State) -> Plan:
+    """The steps from `have` to what is wanted, in the order of their execution.
+
+    Raises LabError where what is wanted can't be had.
+    """
+    state = have.fork()
+    items: dict[str, list[Item]] = {kind: [] for kind in BY_KIND}
+    for key, record in request.want.items():
+        items[key[0]].append((key, record))
+    gone = tuple(key[1] for key, record in items["namespace"] if record is None)
+    steps: list[Step] = []
+    for _round in range(ROUNDS):
+        proposed = _propose(items, gone, state, request, have)
+        if not proposed:
+            return Plan(steps, have, state)
+        steps += in_order(proposed)
+    left = "; ".join(say(step) for step in steps[-3:])
+    raise LabError(f"what is wanted contradicts itself: these steps undo each other: {left}")
+
+
+def _propose(
+    items: t.Mapping[str, t.Sequence[Item]], gone: tuple[str, ...], state: State, request: Request, have: State
+) -> list[Step]:
+    proposed: list[Step] = []
+    for _phase, kind, propose in _SCHEDULE:
+        if not items[kind] and not (gone and kind == "link"):
+            continue
+        effect = BY_KIND[kind].effect
+        for step in propose(Question(items[kind], state, request, have, gone)):
+            proposed.append(step)
+            effect(step, state)
+    return proposed
+
+
+def say(step: Step) -> str:
+    """A step in words."""
+    return BY_KIND[step.key[0]].say(step)
+
+
+def touched(steps: t.Iterable[Step]) -> dict[str, None]:
+    """The namespaces in which steps change something, in order."""
+    places: dict[str, None] = {}
+    for step in steps:
+        places[step.key[1]] = None
+        if step.other is not None:
+            places[step.other[1]] = None
+    return places
+
+
+def changed_keys(made: Plan) -> dict[str, list[Key]]:
+    """By namespace, the keys whose records differ before and after, side effects included."""
+    found: dict[str, list[Key]] = {}
+    for ns in dict.fromkeys([*made.before.spaces(), *made.after.spaces()]):
+        before, after = made.before.space(ns), made.after.space(ns)
+        if before is after:
+            continue
+        keys = [key for key, record in before.items() if after.get(key) != record]
+        keys += [key for key in after if key not in before]
+        if keys:
+            found[ns] = keys
+    return found
+
+

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can be wanted and what can be had: keys, records and the maps that hold them.
+
+A key is a tuple ``(kind, namespace, ...)``; a record says what stands, or shall stand, under that key. The same record
+classes serve both sides. In a wanted record ``None`` means "not asked, leave alone"; in an observed record every field
+is filled. A key that is wanted to be gone maps to ``ABSENT``.
+
+======================================================  ============
+key                                                     record
+======================================================  ============
+``("namespace", ns)``                                   `Namespace`
+``("link", ns, name)``                                  `Link`
+``("address", ns, link, "10.0.0.1/24")``                `Address` (IPv4; with a peer ``"10.0.0.1 peer 10.0.0.2/32"``)
+``("address", ns, link, "fd00::1")``                    `Address` (IPv6: one address stands once, whatever its prefix)
+``("route", ns, table, "10.0.0.0/8", tos, metric)``     `Route` (the text of the destination tells the family)
+``("sysctl", ns, "net/ipv4/ip_forward")``               `Sysctl`
+``("file", ns, "resolv.conf")``                         `File` (under ``/etc/netns/NAMESPACE/``)
+``("occupants", ns)``                                   `Occupants`
+======================================================  ============
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+MACHINE = "@"
+"""The namespace that the module itself runs in. Never a legal name of a node."""
+
+MAIN_TABLE = 254
+IPV6_METRIC = 1024
+"""What the kernel gives an IPv6 route that names no metric (include/net/ip6_fib.h, IP6_RT_PRIO_USER)."""
+
+Key = t.Tuple[t.Any, ...]
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """A named network namespace."""
+
+    owner: str | None = None
+    """The lab whose mark its loopback carries; ``""`` observed means unmarked."""
+    nsid: int | None = None
+    """Its id as the machine's namespace sees it; -1 observed means none. It can be set only once."""
+    broken: bool | None = None
+    """Observed: a file stands under the name but no namespace is mounted on it. Wanted: always False."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """One end of a link. A veth pair is two records, each naming the other in `peer`."""
+
+    kind: str | None = None
+    """The kernel's name of the kind (``veth``, ``bridge``); ``""`` observed means a device without one: a NIC, or lo."""
+    peer: tuple[str, str] | None = None
+    """veth only: (namespace, name) of the other end; observed ``("?", "")`` when it can't be seen from here."""
+    lower: tuple[str, str] | None = None
+    """(namespace, name) of the link that this one stands on (vlan, macvlan, ipvlan, vxlan)."""
+    mtu: int | None = None
+    mac: str | None = None
+    """Lower case with colons."""
+    up: bool | None = None
+    master: str | None = None
+    """The bridge or VRF that it belongs to, in the same namespace; ``""`` means none."""
+    options: tuple[tuple[str, t.Any], ...] | None = None
+    """Options of the kind, by the names of ``ip link``, sorted. Only those that were asked for are compared."""
+    altnames: tuple[str, ...] | None = None
+    """Further names, sorted."""
+    alias: str | None = field(default=None, compare=False)
+    index: int = field(default=0, compare=False)
+    """Observed only. Unique within a namespace, reused across namespaces."""
+    note: str | None = field(default=None, compare=False)
+    """Observed only: what a disturbance of this link would lose because it isn't modelled."""
+    data: bytes | None = field(default=None, compare=False, repr=False)
+    """Observed only: the options of the kind, undecoded. They are decoded into `options` only where somebody asks."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address of a link."""
+
+    prefix: int | None = None
+    """IPv6 only; for IPv4 it is part of the key."""
+    index: int = field(default=0, compare=False)
+    """Observed only: its place in the kernel's list; the first IPv4 address of a subnet is the primary one."""
+    fragile: bool = field(default=False, compare=False)
+    """Observed only: it goes when the primary address of its subnet goes."""
+
+
+class Hop(t.NamedTuple):
+    """One next hop. ``via`` None: directly on the link. ``dev`` None in a wanted route: the kernel finds it."""
+
+    via: str | None
+    dev: str | None
+    weight: int = 1
+
+
+@dataclass(frozen=True)
+class Route:
+    """What stands under one key of the routing table."""
+
+    hops: tuple[Hop, ...] | None = None
+    type: str | None = None
+    """``unicast``, ``blackhole``, ``unreachable``, ``prohibit``, ``throw``."""
+    protocol: str | None = None
+    source: str | None = None
+    """Preferred source address (``src`` of ``ip route``); ``""`` means none."""
+    mtu: int | None = None
+    onlink: bool | None = None
+
+
+@dataclass(frozen=True)
+class Sysctl:
+    """A value under /proc/sys, white space folded."""
+
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file under /etc/netns/NAMESPACE/."""
+
+    content: str | None = None
+
+
+@dataclass(frozen=True)
+class Occupants:
+    """Who keeps a namespace alive (observed), and what to do about them before it is removed (wanted)."""
+
+    processes: str | None = None
+    """``kill``, ``fail`` or ``keep``: what runs inside."""
+    holders: str | None = None
+    """``report`` or ``kill``: what only holds it open."""
+    grace: float = field(default=5.0, compare=False)
+    """Seconds between TERM and KILL."""
+    inside: tuple[t.Any, ...] = field(default=(), compare=False)
+    """Observed: the processes that run inside."""
+    holding: tuple[t.Any, ...] = field(default=(), compare=False)
+    """Observed: the processes that only hold it open."""
+
+
+Record = t.Union[Namespace, Link, Address, Route, Sysctl, File, Occupants]
+ABSENT: None = None
+Want = t.Dict[Key, t.Optional[Record]]
+
+
+@dataclass
+class Request:
+    """What a module asks of the engine."""
+
+    want: Want
+    """In the order in which things were listed: addresses and routes keep it."""
+    look: set[str] = field(default_factory=set)
+    """Namespaces to look at besides those that `want` names."""
+    lab: str | None = None
+    """The lab that will own what is made; None for a module about single objects."""
+    force: bool = False
+    """Also act on what a lab owns, or on what carries the machine's own connection."""
+    adopt: bool = False
+    """A lab may take over namespaces that stand already."""
+    exact: bool = False
+    """Inside the lab's own namespaces, remove what isn't wanted."""
+    rollback: bool = True
+    origin: dict[Key, str] = field(default_factory=dict)
+    """Where in the user's input a key was asked for (``links[3].endpoints[0]``), for messages."""

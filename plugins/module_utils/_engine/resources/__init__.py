@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All kinds of kernel object, one file each. The imports are static: inside Ansible's module archive nothing can be discovered.
+
+The order is that of proposals within one phase, and that of observation: links come first, because the others name them.
+"""
+
+from __future__ import annotations
+
+from .address import AddressKind
+from .base import Resource
+from .file import FileKind
+from .link import LinkKind
+from .namespace import NamespaceKind
+from .occupants import OccupantsKind
+from .route import RouteKind
+from .sysctl import SysctlKind
+
+RESOURCES: tuple[Resource, ...] = (
+    NamespaceKind(),
+    SysctlKind(),
+    LinkKind(),
+    AddressKind(),
+    RouteKind(),
+    FileKind(),
+    OccupantsKind(),
+)
+
+BY_KIND: dict[str, Resource] = {resource.kind: resource for resource in RESOURCES}

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The netlink requests of a link's steps, and the same steps in words. Private to `link`."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._kernel import codec
+from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
+from .. import kinds
+from ..records import Key, Link
+from ..steps import Step
+from .base import at
+
+if t.TYPE_CHECKING:
+    from ..ground import Ground
+
+Attributes = t.List[t.Tuple[str, t.Any]]
+
+
+def of(step: Step, ground: Ground) -> list[bytes]:
+    """The requests of one step, to be sent in ``step.place``."""
+    return {"create": _create, "delete": _delete, "move": _move, "change": _change}[step.verb](step, ground)
+
+
+def _create(step: Step, ground: Ground) -> list[bytes]:
+    wanted = t.cast(Link, step.after)
+    kind = str(wanted.kind)
+    ns, name = step.key[1], step.key[2]
+    attributes = _own(name, wanted)
+    data: Attributes = kinds.written(kind, wanted.options or ())
+    info: Attributes = [("IFLA_INFO_KIND", kind)]
+    if wanted.lower is not None:
+        attributes.append(("IFLA_LINK", ground.index(*wanted.lower)))
+        if wanted.lower[0] != ns:
+            attributes.append(("IFLA_NET_NS_FD", ground.descriptor(ns)))
+    index = ground.choose_index(ns, name)
+    if step.other is not None:
+        # The end that the request is sent for is made in the namespace where it is sent, the other one where the
+        # descriptor says: neither is ever moved. No IFF_UP in the peer's part: it isn't joined yet (ENOTCONN).
+        far = step.other
+        peer = _own(far[2], t.cast(Link, step.other_after))
+        if far[1] != ns:
+            peer.append(("IFLA_NET_NS_FD", ground.descriptor(far[1])))
+        data = [("VETH_INFO_PEER", {"index": ground.choose_index(far[1], far[2]), "attrs": peer})]
+    if data:
+        info.append(("IFLA_INFO_DATA", {"attrs": data}))
+    attributes.append(("IFLA_LINKINFO", {"attrs": info}))
+    return [codec.link_message("RTM_NEWLINK", NLM_F_CREATE | NLM_F_EXCL, index=index, attrs=attributes)]
+
+
+def _own(name: str, wanted: Link) -> Attributes:
+    attributes: Attributes = [("IFLA_IFNAME", name)]
+    if wanted.mtu is not None:
+        attributes.append(("IFLA_MTU", wanted.mtu))
+    if wanted.mac is not None:
+        attributes.append(("IFLA_ADDRESS", wanted.mac))
+    return attributes
+
+
+def _delete(step: Step, ground: Ground) -> list[bytes]:
+    index = ground.index(step.key[1], step.key[2])
+    ground.forget(step.key[1], step.key[2])
+    return [codec.link_message("RTM_DELLINK", index=index)]
+
+
+def _move(step: Step, ground: Ground) -> list[bytes]:
+    (_kind, ns, name), target = step.key, t.cast(Key, step.other)
+    index = ground.index(ns, name)
+    ground.forget(ns, name)
+    messages = []
+    if ns == target[1]:
+        ground.learn(ns, target[2], index)
+        # Only kernels since 6.2 rename a link that is up (net/core/dev.c, IFF_LIVE_RENAME_OK before).
+        messages.append(codec.link_message("RTM_NEWLINK", index=index, up=False))
+        messages.append(codec.link_message("RTM_NEWLINK", index=index, attrs=[("IFLA_IFNAME", target[2])]))
+    else:
+        attributes = [("IFLA_NET_NS_FD", ground.descriptor(target[1])), ("IFLA_IFNAME", target[2])]
+        messages.append(codec.link_message("RTM_NEWLINK", index=index, attrs=attributes))
+    return messages
+
+
+def _change(step: Step, ground: Ground) -> list[bytes]:
+    wanted, (_kind, ns, name) = t.cast(Link, step.after), step.key
+    index = ground.index(ns, name)
+    if step.fields == ("up",):
+        return [codec.link_message("RTM_NEWLINK", index=index, up=wanted.up)]
+    attributes: Attributes = []
+    if "mtu" in step.fields:
+        attributes.append(("IFLA_MTU", wanted.mtu))
+    if "mac" in step.fields:
+        attributes.append(("IFLA_ADDRESS", wanted.mac))
+    if "master" in step.fields:
+        attributes.append(("IFLA_MASTER", ground.index(ns, wanted.master) if wanted.master else 0))
+    messages = [codec.link_message("RTM_NEWLINK", index=index, attrs=attributes)] if attributes else []
+    if "options" in step.fields:
+        kind = str(wanted.kind)
+        have = dict(t.cast(Link, step.before).options or ())
+        changed = [(option, value) for option, value in wanted.options or () if have.get(option) != value]
+        info = {"attrs": [("IFLA_INFO_KIND", kind), ("IFLA_INFO_DATA", {"attrs": kinds.written(kind, changed)})]}
+        messages.append(codec.link_message("RTM_NEWLINK", index=index, attrs=[("IFLA_LINKINFO", info)]))
+    if "altnames" in step.fields:
+        have_names = set(t.cast(Link, step.before).altnames or ())
+        names = [("IFLA_ALT_IFNAME", alt) for alt in wanted.altnames or () if alt not in have_names]
+        messages.append(codec.link_message("RTM_NEWLINKPROP", NLM_F_CREATE | NLM_F_EXCL, index=index,
+                                           attrs=[("IFLA_PROP_LIST", {"attrs": names})]))  # fmt: skip
+    return messages
+
+
+def words(step: Step) -> str:
+    """A step of a link as a person would say it."""
+    here = at(step.key[1], step.key[2])
+    because = f" ({step.why})" if step.why else ""
+    if step.verb == "create":
+        wanted = t.cast(Link, step.after)
+        if step.other is not None:
+            return f"create veth {here} - {at(step.other[1], step.other[2])}"
+        on = f" on {at(*wanted.lower)}" if wanted.lower else ""
+        return f"create {wanted.kind} {here}{on}"
+    if step.verb == "delete":
+        return f"delete link {here}{because}"
+    if step.verb == "move":
+        target = t.cast(Key, step.other)
+        return f"{'rename' if target[1] == step.key[1] else 'move'} link {here} to {at(target[1], target[2])}{because}"
+    wanted, have = t.cast(Link, step.after), t.cast(Link, step.before)
+    if step.fields == ("up",):
+        return f"set {here} {'up' if wanted.up else 'down'}"
+    return f"set {here} " + ", ".join(_change_words(name, wanted, have) for name in step.fields)
+
+
+def _change_words(name: str, wanted: Link, have: Link) -> str:
+    new, old = getattr(wanted, name), getattr(have, name)
+    if name == "options":
+        known = dict(old or ())
+        return ", ".join(f"{key} {value} (was {known.get(key)})" for key, value in new if known.get(key) != value)
+    if name == "altnames":
+        return "altname " + ", ".join(alt for alt in new if alt not in (old or ()))
+    if name == "master":
+        return f"a port of {new}" + (f" (was of {old})" if old else "") if new else f"out of {old}"
+    return f"{name} {new}" + (f" (was {old})" if old is not None else "")

@@ -1,0 +1,178 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Addresses of links."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import typing as t
+from dataclasses import replace
+
+from ..._kernel import codec
+from ..._kernel.decode import IFA_F_PERMANENT
+from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
+from .. import effects
+from ..errors import LabError
+from ..records import Address, Key
+from ..state import State
+from ..steps import Phase, Step
+from .base import Kind, Question, at, differing, going
+
+if t.TYPE_CHECKING:
+    from ..ground import Ground
+    from ..view import View
+
+_LINK_LOCAL = "fe80:"
+IFA_F_SECONDARY = 0x01
+_PROTO_KERNEL = (1, 2, 3)
+"""IFAPROT_KERNEL_LO, _RA, _LL: the kernel made it (linux/if_addr.h, Linux 5.18)."""
+
+
+class AddressKind(Kind):
+    """See the module's docstring."""
+
+    kind = "address"
+
+    def __init__(self) -> None:
+        self.proposals = ((Phase.ADDRESS, self._settle), (Phase.ADDRESS, self._add), (Phase.ADDRESS, self._delete))
+
+    def observe(self, view: View) -> None:
+        ns, names = view.ns, view.names
+        place = 0
+        for row in view.addresses:
+            # Derived ones are never wanted and never removed: link-local ones that the kernel made, the loopback's
+            # own, and those that router advertisements or privacy extensions brought (they aren't permanent).
+            if row.protocol in _PROTO_KERNEL or not row.flags & IFA_F_PERMANENT:
+                continue
+            if row.family == socket.AF_INET6:
+                if row.local.startswith(_LINK_LOCAL) and ("address", ns, names.get(row.index, ""), row.local) not in view.wants:
+                    continue
+                text, prefix = row.local, row.prefixlen
+            else:
+                text, prefix = f"{row.local}/{row.prefixlen}", None
+                if row.peer is not None:
+                    text = f"{row.local} peer {row.peer}/{row.prefixlen}"
+            if text in ("127.0.0.1/8", "::1"):
+                continue
+            place += 1
+            link = names.get(row.index, "")
+            fragile = bool(row.flags & IFA_F_SECONDARY) and row.family == socket.AF_INET and not _promoted(view, link)
+            view.put(("address", ns, link, text), Address(prefix, place, fragile))
+
+    def _settle(self, question: Question) -> t.Iterator[Step]:
+        """Delete what must go before others can be added: another prefix length, or a wrong primary of a subnet."""
+        for key, wanted in question.items:
+            have = question.state.get(key)
+            if wanted is not None and have is not None and differing(wanted, have):
+                yield Step(Phase.ADDRESS, "delete", key, have, why=f"has the prefix /{have.prefix}", depth=0)  # type: ignore[union-attr]
+        for key, have in _out_of_order(question):
+            yield Step(Phase.ADDRESS, "delete", key, have, why="another one comes first in its subnet", depth=0)
+
+    def _add(self, question: Question) -> t.Iterator[Step]:
+        state = question.state
+        for key, wanted in question.items:
+            if wanted is None or key in state:
+                continue
+            if ("link", key[1], key[2]) not in state:
+                raise LabError(f"there is no link {key[2]} in {key[1]} for the address {key[3]}",
+                               question.request.origin.get(key))
+            yield Step(Phase.ADDRESS, "create", key, None, wanted, depth=1)
+
+    def _delete(self, question: Question) -> t.Iterator[Step]:
+        # After the new ones: with its last address a link loses its routes.
+        for key, wanted in question.items:
+            have = question.state.get(key)
+            if wanted is None and have is not None and not going(question, key[1]):
+                yield Step(Phase.ADDRESS, "delete", key, have, depth=2)
+
+    def effect(self, step: Step, state: State) -> None:
+        if step.verb == "delete":
+            effects.address_gone(state, step.key)
+        else:
+            last = max((a.index for k, a in state.of(step.key[1], "address") if k[2] == step.key[2]), default=0)
+            state.put(step.key, replace(t.cast(Address, step.after), index=last + 1))
+
+    def messages(self, step: Step, ground: Ground) -> list[bytes]:
+        _kind, ns, link, text = step.key
+        index = ground.index(ns, link)
+        if ":" in text:
+            prefix = t.cast(Address, step.before if step.verb == "delete" else step.after).prefix
+            return [_message(step.verb, socket.AF_INET6, index, text, text, 128 if prefix is None else prefix)]
+        local, _peer, rest = text.partition(" peer ")
+        if rest:
+            peer, _slash, length = rest.partition("/")
+        else:
+            local, _slash, length = text.partition("/")
+            peer = local
+        return [_message(step.verb, socket.AF_INET, index, local, peer, int(length))]
+
+    def say(self, step: Step) -> str:
+        where = at(step.key[1], step.key[2])
+        if step.verb == "delete":
+            return f"delete address {_text(step.key, step.before)} from {where}" + (f" ({step.why})" if step.why else "")
+        return f"add address {_text(step.key, step.after)} to {where}"
+
+    def show(self, key: Key, record: Address) -> tuple[tuple[str, ...], t.Any]:
+        return ("links", key[2], "addresses"), [_text(key, record)]
+
+
+def _promoted(view: View, link: str) -> bool:
+    """Whether a secondary address outlives its primary (net.ipv4.conf.*.promote_secondaries, all or the link's)."""
+    return any(view.sysctls.read(f"net/ipv4/conf/{name}/promote_secondaries") == "1" for name in ("all", link))
+
+
+def _text(key: Key, record: t.Any) -> str:
+    return key[3] if ":" not in key[3] else f"{key[3]}/{128 if record.prefix is None else record.prefix}"
+
+
+def _message(verb: str, family: int, index: int, local: str, peer: str, prefix: int) -> bytes:
+    attributes: list[tuple[str, t.Any]] = [("IFA_LOCAL", local), ("IFA_ADDRESS", peer)]
+    name, flags = "RTM_DELADDR", 0
+    if verb != "delete":
+        name, flags = "RTM_NEWADDR", NLM_F_CREATE | NLM_F_EXCL
+        if family == socket.AF_INET and prefix <= 30 and local == peer:
+            attributes.append(("IFA_BROADCAST", broadcast(local, prefix)))
+    return codec.address_message(name, flags, family=family, index=index, prefixlen=prefix, attrs=attributes)
+
+
+def subnet(text: str) -> str:
+    """The network of ``10.0.0.1/24``."""
+    return str(ipaddress.ip_interface(text).network)
+
+
+def broadcast(local: str, prefix: int) -> str:
+    """The last address of the subnet, which ``ip address add`` sets only when asked (brd +) and every lab expects."""
+    number = int.from_bytes(socket.inet_aton(local), "big") | ((1 << (32 - prefix)) - 1)
+    return socket.inet_ntoa(number.to_bytes(4, "big"))
+
+
+def _out_of_order(question: Question) -> t.Iterator[tuple[Key, t.Any]]:
+    """Standing IPv4 addresses that an earlier one of the list must precede in their subnet, and doesn't.
+
+    The kernel makes the first address of a subnet the primary one, and adds others behind it: what stands behind a
+    gap in the listed order is taken off and added again.
+    """
+    lists: dict[tuple[str, str], list[Key]] = {}
+    for key, wanted in question.items:
+        if wanted is not None and ":" not in key[3] and " " not in key[3]:
+            lists.setdefault((key[1], key[2]), []).append(key)
+    for keys in lists.values():
+        if len(keys) < 2 or not any(key in question.state for key in keys):
+            continue
+        subnets: dict[str, list[Key]] = {}
+        for key in keys:
+            subnets.setdefault(subnet(key[3]), []).append(key)
+        for members in subnets.values():
+            last, whole = 0, True
+            for key in members:
+                have = t.cast(t.Optional[Address], question.state.get(key))
+                if have is None:
+                    whole = False
+                elif not whole or have.index < last:
+                    whole = False
+                    yield key, have
+                else:
+                    last = have.index

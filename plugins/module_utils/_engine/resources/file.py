@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files under /etc/netns/NAME, which ``ip netns exec`` binds over those of /etc (ip-netns(8))."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ..errors import LabError
+from ..records import Key, File
+from ..state import State
+from ..steps import Phase, Step
+from .base import Kind, Question
+
+if t.TYPE_CHECKING:
+    from ..ground import Ground
+    from ..view import View
+
+ETC = "/etc/netns"
+
+
+def _path(key: Key) -> str:
+    return os.path.join(ETC, key[1], key[2])
+
+
+class FileKind(Kind):
+    """See the module's docstring."""
+
+    kind = "file"
+    netlink = False
+
+    def __init__(self) -> None:
+        self.proposals = ((Phase.FILE, self._write), (Phase.TRIM, self._delete))
+
+    def observe(self, view: View) -> None:
+        for key in view.wanted("file"):
+            try:
+                with open(_path(key), encoding="utf-8", errors="surrogateescape") as stream:
+                    view.put(key, File(stream.read()))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise LabError(f"{_path(key)} can't be read: {error.strerror}") from error
+
+    def _write(self, question: Question) -> t.Iterator[Step]:
+        for key, want in question.items:
+            have = question.state.get(key)
+            if want is not None and have != want:
+                yield Step(Phase.FILE, "change" if have else "create", key, have, want)
+
+    def _delete(self, question: Question) -> t.Iterator[Step]:
+        for key, want in question.items:
+            have = question.state.get(key)
+            if want is None and have is not None:
+                yield Step(Phase.TRIM, "delete", key, have)
+
+    def effect(self, step: Step, state: State) -> None:
+        if step.verb == "delete":
+            state.drop(step.key)
+        else:
+            state.put(step.key, t.cast(File, step.after))
+
+    def perform(self, step: Step, ground: Ground) -> None:
+        path = _path(step.key)
+        folder = os.path.dirname(path)
+        if step.verb == "delete":
+            _unlink(path)
+            for empty in (folder, ETC):
+                try:
+                    os.rmdir(empty)
+                except OSError:
+                    break
+            return
+        os.makedirs(folder, 0o755, exist_ok=True)
+        # Beside the target and renamed over it: a reader sees the old text or the new one. The name can't clash with
+        # another run's, and begins with a dot, which no wanted file may.
+        draft = os.path.join(folder, f".{step.key[2]}.{os.getpid()}")
+        try:
+            with open(draft, "w", encoding="utf-8", errors="surrogateescape") as stream:
+                os.fchmod(stream.fileno(), 0o644)
+                stream.write(t.cast(File, step.after).content or "")
+            os.rename(draft, path)
+        except OSError:
+            _unlink(draft)
+            raise
+
+    def say(self, step: Step) -> str:
+        verb = {"create": "write", "change": "rewrite", "delete": "delete"}[step.verb]
+        return f"{verb} {_path(step.key)}"
+
+    def show(self, key: Key, record: File) -> tuple[tuple[str, ...], t.Any]:
+        return ("etc", key[2]), record.content
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass

@@ -1,0 +1,298 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Links of every kind in the table of `kinds`, and settings of links that stand already."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import fields, replace
+
+from .. import effects, kinds
+from ..errors import LabError
+from ..matching import in_the_way, moves
+from ..records import MACHINE, Key, Link
+from ..state import State
+from ..steps import Phase, Step
+from . import _link_messages
+from .base import Kind, Question, at, going
+
+if t.TYPE_CHECKING:
+    from ..ground import Ground
+    from ..view import View
+
+_SETTINGS = ("mtu", "mac", "master", "options", "altnames")
+_DEFAULT_MTU = 1500
+
+
+class LinkKind(Kind):
+    """See the module's docstring."""
+
+    kind = "link"
+
+    def __init__(self) -> None:
+        self.proposals = (
+            (Phase.CLEAR, self._clear),
+            (Phase.MOVE, self._move),
+            (Phase.LINK, self._make),
+            (Phase.DOWN, self._down),
+            (Phase.SETTING, self._set),
+            (Phase.UP, self._up),
+            (Phase.TRIM, self._trim),
+            (Phase.HOME, self._bring_home),
+        )
+
+    # -- looking
+
+    def observe(self, view: View) -> None:
+        ns, names = view.ns, view.names
+        for row in view.links:
+            kind = row.kind
+            key: Key = ("link", ns, row.name)
+            peer = lower = None
+            if kind == "veth":
+                peer = (ns, names.get(row.link, "")) if row.link_nsid is None else ("?", "")
+            elif row.link and kind in kinds.KINDS:
+                lower = (ns, names.get(row.link, "")) if row.link_nsid is None else ("?", "")
+            want = view.want(key)
+            options = None
+            if isinstance(want, Link) and want.options and kind == want.kind:
+                options = view.options(row)
+            record = Link(
+                kind, peer, lower, row.mtu, row.mac, row.is_up, names.get(row.master, "") if row.master else "", options,
+                row.altnames and tuple(sorted(row.altnames)), row.alias, row.index, _unmodelled(row), row.info_data,
+            )  # fmt: skip
+            view.put(key, record)
+            if row.link_nsid is not None and (kind == "veth" or lower is not None):
+                view.far(key, row.link, row.link_nsid)
+
+    # -- proposing
+
+    def _clear(self, question: Question) -> t.Iterator[Step]:
+        state, want = question.state, question.request.want
+        victims: dict[Key, str] = {}
+        for key, wanted in question.items:
+            have = state.get(key)
+            if wanted is not None and isinstance(have, Link):
+                reason = _unlike(wanted, have)
+                if reason:
+                    victims[key] = reason
+        victims.update(in_the_way(want, state, moves(want, state)))
+        for key, reason in victims.items():
+            have = state.get(key)
+            if isinstance(have, Link):  # its peer may have taken it along
+                yield Step(Phase.CLEAR, "delete", key, have, why=reason, depth=-_height(state, key))
+
+    def _move(self, question: Question) -> t.Iterator[Step]:
+        state = question.state
+        left = moves(question.request.want, state)
+        spare = 0
+        while left:
+            ready = [move for move in left if move.target not in state]
+            if ready:
+                left = [move for move in left if move.target in state]
+            else:  # names that change places: one of them goes through a name that nobody has
+                source, target = left[0]
+                spare_key: Key = ("link", source[1], f"netnslab{spare}")
+                spare += 1
+                left[0] = left[0]._replace(source=spare_key)
+                ready = [left[0]._replace(source=source, target=spare_key)]
+                if source == target:
+                    raise LabError(f"{at(source[1], source[2])} can't be brought to where it is")
+            for move in ready:
+                after = question.request.want.get(move.target)
+                yield Step(Phase.MOVE, "move", move.source, state.get(move.source), after, other=move.target, depth=spare)
+
+    def _make(self, question: Question) -> t.Iterator[Step]:
+        state, want = question.state, question.request.want
+        for key, wanted in question.items:
+            if wanted is None or key in state:
+                continue
+            if wanted.kind is None or wanted.kind == "":
+                if key[2] == "lo" and ("namespace", key[1]) in state:
+                    continue
+                where = "on the machine" if key[1] == MACHINE else f"in namespace {key[1]} or on the machine"
+                raise LabError(f"there is no link {key[2]} {where}: name its `kind` to have it made",
+                               question.request.origin.get(key))
+            if wanted.peer is not None:
+                other: Key = ("link", wanted.peer[0], wanted.peer[1])
+                if other in state:
+                    continue
+                yield Step(Phase.LINK, "create", key, None, wanted, other=other, other_after=want.get(other))
+                continue
+            lower = wanted.lower
+            if lower is not None and ("link", *lower) not in state and ("link", *lower) not in want:
+                raise LabError(f"{at(key[1], key[2])} stands on {at(*lower)}, and there is no such link",
+                               question.request.origin.get(key))
+            where = lower[0] if lower is not None else key[1]
+            yield Step(Phase.LINK, "create", key, None, wanted, depth=_depth(want, key), where=where)
+
+    def _down(self, question: Question) -> t.Iterator[Step]:
+        for key, wanted in question.items:
+            if wanted is None or wanted.up is not False:
+                continue
+            have = question.state.get(key)
+            if isinstance(have, Link) and have.up:
+                yield Step(Phase.DOWN, "change", key, have, wanted, ("up",))
+
+    def _set(self, question: Question) -> t.Iterator[Step]:
+        for key, wanted in question.items:
+            if wanted is None:
+                continue
+            have = question.state.get(key)
+            if not isinstance(have, Link):
+                continue
+            names = tuple(name for name in _SETTINGS if _differs(name, wanted, have))
+            if not names:
+                continue
+            if "master" in names and wanted.master:
+                master: Key = ("link", key[1], wanted.master)
+                standing = question.state.get(master)
+                if not isinstance(standing, Link):
+                    raise LabError(f"there is no link {wanted.master} in {_in(key[1])} for {key[2]} to join",
+                                   question.request.origin.get(key))
+                if standing.kind not in ("bridge", "vrf"):
+                    raise LabError(f"{wanted.master} in {_in(key[1])} is no bridge or VRF but {standing.kind or 'a NIC'}",
+                                   question.request.origin.get(key))
+            yield Step(Phase.SETTING, "change", key, have, wanted, names, depth=_depth(question.request.want, key))
+
+    def _up(self, question: Question) -> t.Iterator[Step]:
+        for key, wanted in question.items:
+            if wanted is None or not wanted.up:
+                continue
+            have = question.state.get(key)
+            if isinstance(have, Link) and not have.up:
+                yield Step(Phase.UP, "change", key, have, wanted, ("up",), depth=_depth(question.request.want, key))
+
+    def _trim(self, question: Question) -> t.Iterator[Step]:
+        for key, wanted in question.items:
+            have = question.state.get(key)
+            if wanted is None and isinstance(have, Link) and not going(question, key[1]):
+                yield Step(Phase.TRIM, "delete", key, have, depth=-_height(question.state, key))
+
+    def _bring_home(self, question: Question) -> t.Iterator[Step]:
+        for ns in question.gone:
+            for key, have in question.state.of(ns, "link"):
+                if have.kind == "" and key[2] != "lo":
+                    yield Step(Phase.HOME, "move", key, have, other=("link", MACHINE, key[2]), why="NICs come home")
+
+    # -- foreseeing
+
+    def effect(self, step: Step, state: State) -> None:
+        if step.verb == "delete":
+            effects.link_gone(state, step.key)
+        elif step.verb == "move":
+            effects.link_moved(state, step.key, t.cast(Key, step.other))
+        elif step.verb == "create":
+            state.put(step.key, _fresh(t.cast(Link, step.after), state))
+            if step.other is not None:
+                state.put(step.other, _fresh(t.cast(Link, step.other_after), state))
+        elif step.fields == ("up",):
+            (effects.link_up if t.cast(Link, step.after).up else effects.link_down)(state, step.key)
+        else:
+            self._effect_of_settings(step, state)
+
+    @staticmethod
+    def _effect_of_settings(step: Step, state: State) -> None:
+        wanted, have = t.cast(Link, step.after), t.cast(Link, state.get(step.key))
+        if "mtu" in step.fields:
+            effects.mtu_set(state, step.key, t.cast(int, wanted.mtu))
+        if "master" in step.fields:
+            effects.master_set(state, step.key, t.cast(str, wanted.master))
+        have = t.cast(Link, state.get(step.key))
+        changes: dict[str, t.Any] = {name: getattr(wanted, name) for name in ("mac",) if name in step.fields}
+        if "options" in step.fields:
+            changes["options"] = tuple(sorted({**dict(have.options or ()), **dict(wanted.options or ())}.items()))
+        if "altnames" in step.fields:
+            changes["altnames"] = tuple(sorted({*(have.altnames or ()), *(wanted.altnames or ())}))
+        state.put(step.key, replace(have, **changes))
+
+    # -- doing and saying
+
+    def messages(self, step: Step, ground: Ground) -> list[bytes]:
+        return _link_messages.of(step, ground)
+
+    def say(self, step: Step) -> str:
+        return _link_messages.words(step)
+
+    def show(self, key: Key, record: Link) -> tuple[tuple[str, ...], t.Any]:
+        value: dict[str, t.Any] = {"kind": record.kind} if record.kind else {}
+        for name in ("mtu", "mac", "up"):
+            if getattr(record, name) is not None:
+                value[name] = getattr(record, name)
+        if record.master:
+            value["bridge"] = record.master
+        if record.peer:
+            value["peer"] = at(*record.peer) if record.peer[0] != "?" else "out of sight"
+        if record.lower:
+            value["lower"] = at(*record.lower)
+        value.update(record.options or ())
+        if record.altnames:
+            value["altnames"] = list(record.altnames)
+        return ("links", key[2]), value
+
+
+def _in(ns: str) -> str:
+    return "the machine's namespace" if ns == MACHINE else f"namespace {ns}"
+
+
+def _differs(name: str, wanted: Link, have: Link) -> bool:
+    asked = getattr(wanted, name)
+    if asked is None:
+        return False
+    stands = getattr(have, name)
+    if asked == stands:
+        return False
+    if name == "options":
+        known = dict(stands or ())
+        return any(known.get(option) != value for option, value in asked)
+    if name == "altnames":
+        return not set(asked) <= set(stands or ())
+    return True
+
+
+def _unlike(wanted: Link, have: Link) -> str:
+    """Why a standing link can't become the wanted one; empty where it can."""
+    if wanted.kind is not None and wanted.kind != have.kind:
+        return f"is {have.kind or 'a NIC'}, wanted {wanted.kind}"
+    if wanted.lower is not None and have.lower is not None and wanted.lower != have.lower:
+        return f"stands on {at(*have.lower)}, wanted {at(*wanted.lower)}"
+    if wanted.options and wanted.kind:
+        table, known = kinds.KINDS[wanted.kind].options, dict(have.options or ())
+        for name, value in wanted.options:
+            if not table[name].live and known.get(name) != value:
+                return f"has {name} {known.get(name)}, wanted {value}"
+    return ""
+
+
+def _fresh(wanted: Link, state: State) -> Link:
+    """A link as the kernel makes it: down, without a master; what wasn't asked for has the kernel's default."""
+    mtu = wanted.mtu
+    if mtu is None:
+        lower = state.get(("link", *wanted.lower)) if wanted.lower else None
+        mtu = lower.mtu if isinstance(lower, Link) else _DEFAULT_MTU
+    return replace(wanted, mtu=mtu, up=False, master="", altnames=(), options=wanted.options or ())
+
+
+def _depth(want: t.Mapping[Key, t.Any], key: Key) -> int:
+    """How many wanted links this one stands on."""
+    depth, record = 0, want.get(key)
+    while isinstance(record, Link) and record.lower is not None and depth < len(fields(Link)):
+        depth += 1
+        record = want.get(("link", *record.lower))
+    return depth
+
+
+def _height(state: State, key: Key) -> int:
+    """How many standing links this one stands on: those that stand highest are deleted first."""
+    height, record = 0, state.get(key)
+    while isinstance(record, Link) and record.lower is not None and height < len(fields(Link)):
+        height += 1
+        record = state.get(("link", *record.lower))
+    return height
+
+
+def _unmodelled(row: t.Any) -> str | None:
+    """What would be lost with the link because no record holds it."""
+    return "an XDP program is attached" if row.xdp else None

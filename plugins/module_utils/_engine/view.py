@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a resource sees while one namespace is looked at: its tables, and the state to fill."""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+
+from .._kernel import codec, decode, netlink
+from .._kernel.sysctls import Sysctls
+from . import kinds
+from .records import Key, Record, Want
+
+if t.TYPE_CHECKING:
+    from .._kernel.decode import AddressRow, LinkRow, RouteRow
+
+
+class Far(t.NamedTuple):
+    """The other side of a link, known by an index in a namespace that is known by an id."""
+
+    key: Key
+    index: int
+    nsid: int
+
+
+class View:
+    """One namespace, looked at once: three dumps, and what the wanted keys ask for beyond them.
+
+    Without a channel it is one that doesn't stand, of which only files can be left.
+    """
+
+    def __init__(
+        self,
+        ns: str,
+        channel: netlink.Socket | None,
+        sysctls: Sysctls,
+        wants: Want,
+        wanted: t.Mapping[str, t.Sequence[Key]],
+    ) -> None:
+        self.ns = ns
+        self.sysctls = sysctls
+        self.wants = wants
+        self._wanted = wanted
+        self.links: list[LinkRow] = []
+        self.addresses: list[AddressRow] = []
+        self.routes: list[RouteRow] = []
+        if channel is not None:
+            self.links = decode.links(channel.dump(netlink.link_dump_request()))
+            self.addresses = decode.addresses(channel.dump(netlink.address_dump_request()))
+            for family in (socket.AF_INET, socket.AF_INET6):
+                self.routes += decode.routes(channel.dump(netlink.route_dump_request(family)))
+        self.names: dict[int, str] = {row.index: row.name for row in self.links}
+        self.found: dict[Key, Record] = {}
+        self.fars: list[Far] = []
+
+    def wanted(self, kind: str) -> t.Sequence[Key]:
+        """The wanted keys of one kind in this namespace."""
+        return self._wanted.get(kind, ())
+
+    def want(self, key: Key) -> Record | None:
+        """What is wanted under a key."""
+        return self.wants.get(key)
+
+    def put(self, key: Key, record: Record) -> None:
+        """Something stands here."""
+        self.found[key] = record
+
+    def has(self, key: Key) -> bool:
+        """Whether something was put under a key already."""
+        return key in self.found
+
+    def far(self, key: Key, index: int, nsid: int) -> None:
+        """The other side of this link is in another namespace: to be found once all were looked at."""
+        self.fars.append(Far(key, index, nsid))
+
+    @staticmethod
+    def options(row: LinkRow) -> tuple[tuple[str, t.Any], ...]:
+        """The options of a link's kind. The first call imports pyroute2's codec."""
+        return kinds.read_back(row.kind, codec.decode_options(row.kind, row.info_data))
