@@ -114,24 +114,18 @@ class Socket:
         with errno ENOBUFS is unknown: the acknowledgement was lost, and only another look can tell.
         """
         outcomes: list[KernelError | None] = []
-        start = 0
-        while start < len(messages):
-            end, size = start + 1, len(messages[start])
-            while end < len(messages) and end < start + MAX_BATCH and size + len(messages[end]) <= MAX_BATCH_BYTES:
-                size += len(messages[end])
-                end += 1
-            for answer in self._ask(messages[start:end], NLM_F_REQUEST | NLM_F_ACK):
+        for batch in batches(messages):
+            for answer in self._ask(batch, NLM_F_REQUEST | NLM_F_ACK):
                 if isinstance(answer, bytes):
                     answer = KernelError(0, "the kernel sent data where an acknowledgement was due")
                 outcomes.append(None if answer is not None and answer.errno in expect else answer)
-            start = end
         return outcomes
 
     def get_many(self, requests: t.Sequence[bytes | bytearray]) -> list[bytes | KernelError]:
         """Send requests that have one reply each, many at a time; the body of each reply, or why there is none."""
         replies: list[bytes | KernelError] = []
-        for start in range(0, len(requests), MAX_BATCH):
-            for answer in self._ask(requests[start : start + MAX_BATCH], NLM_F_REQUEST):
+        for batch in batches(requests):
+            for answer in self._ask(batch, NLM_F_REQUEST):
                 replies.append(KernelError(0, "the kernel sent no data") if answer is None else answer)
         return replies
 
@@ -234,6 +228,19 @@ class Socket:
                             raise refusal
                         return bodies if whole else None
                 offset += (length + 3) & ~3
+
+
+def batches(messages: t.Sequence[bytes | bytearray]) -> t.Iterator[t.Sequence[bytes | bytearray]]:
+    """The messages in their order, as many at a time as may be sent before their answers are read."""
+    start = size = 0
+    for place, message in enumerate(messages):
+        padded = (len(message) + 3) & ~3
+        if place > start and (place == start + MAX_BATCH or size + padded > MAX_BATCH_BYTES):
+            yield messages[start:place]
+            start, size = place, 0
+        size += padded
+    if messages:
+        yield messages[start:]
 
 
 def _messages(data: bytes) -> t.Iterator[tuple[int, int, int, int, int, int]]:
