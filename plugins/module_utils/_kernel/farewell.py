@@ -156,4 +156,3 @@ class Farewell:
         for number, reply in zip(numbers, self._visit.home_socket().get_many(requests)):
             if isinstance(reply, KernelError) and reply.errno == errno.ENOENT:
                 del self._waiting[number]
-

@@ -151,7 +151,7 @@ def create(
     try:
         visit.enter_new()
         if nsid is not None:
-            _set_nsid(visit, nsid)
+            set_nsid(visit, NOWHERE, nsid)
         if mark is not None or loopback:
             (refusal,) = visit.socket().transact([_loopback_message(mark, loopback)])
             if refusal is not None:
@@ -189,20 +189,16 @@ def _loopback_message(mark: str | None, up: bool) -> bytes:
     return struct.pack("=IHHII", 16 + len(body), _RTM_NEWLINK, 1, 0, 0) + body
 
 
-def _set_nsid(visit: Visit, nsid: int) -> None:
-    with visit.descriptor(NOWHERE) as descriptor:
-        (refusal,) = visit.home_socket().transact([nsid_message(descriptor, nsid)])
-    if refusal is not None:
-        if refusal.errno == errno.EEXIST:
-            refusal.reason = f"another namespace has the nsid {nsid}"
-        raise refusal
-
-
 def set_nsid(visit: Visit, name: str, nsid: int) -> None:
-    """Give a namespace that stands the id by which the machine's own knows it. Raises KernelError: EEXIST if it has one."""
+    """Give a namespace the id by which the machine's own knows it; `NOWHERE` is the one just made.
+
+    Raises KernelError: EEXIST where it has one already, or where another namespace has that one.
+    """
     with visit.descriptor(name) as descriptor:
         (refusal,) = visit.home_socket().transact([nsid_message(descriptor, nsid)])
     if refusal is not None:
+        refusal.doing = f"give the namespace {name} the nsid {nsid}"
+        refusal.reason = f"{refusal.reason.rstrip('.')} ({nsid})"
         raise refusal
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import os
+import typing as t
 
 from . import syscalls
 from .errors import KernelError
@@ -80,12 +81,14 @@ class Sysctls:
         """Set a value. Raises KernelError naming the sysctl, the value, the namespace and the kernel's reason."""
         try:
             descriptor = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._directory())
-            try:
-                os.write(descriptor, value.encode())
-            finally:
-                os.close(descriptor)
         except OSError as error:
             raise self._refusal(error, f"set {name} to {value!r}") from error
+        try:
+            os.write(descriptor, value.encode())
+        except OSError as error:
+            raise self._refusal(error, f"set {name} to {value!r}", _VALUE_REASONS) from error
+        finally:
+            os.close(descriptor)
 
     def _directory(self) -> int:
         """The directory ``/proc/sys`` through which the calling thread sees its own namespace."""
@@ -113,17 +116,23 @@ class Sysctls:
         except OSError as error:
             raise KernelError.of(error, "open /proc/sys") from error
 
-    def _refusal(self, error: OSError, doing: str) -> KernelError:
+    def _refusal(self, error: OSError, doing: str, reasons: t.Mapping[int, str] | None = None) -> KernelError:
         where = "the machine's own namespace" if self._visit.current == HOME else f"the namespace {self._visit.current}"
-        reason = _REASONS.get(error.errno or 0, "")
+        reason = (_NAME_REASONS if reasons is None else reasons).get(error.errno or 0, "")
         return KernelError(error.errno or 0, reason, f"{doing} in {where}")
 
 
-_REASONS = {
-    errno.EINVAL: "the kernel takes no such value",
+_NAME_REASONS = {
     errno.ENOENT: "this kernel has no such sysctl there",
     errno.ENOTDIR: "this kernel has no such sysctl there",
     errno.EISDIR: "that is a directory of sysctls",
     errno.EROFS: "sysctls are mounted read-only here, as in a container",
     errno.EACCES: "it is read-only",
+}
+
+_VALUE_REASONS = {
+    errno.EINVAL: "the kernel takes no such value",
+    errno.ERANGE: "the value is out of range",
+    errno.ENOENT: "the kernel knows no such thing",
+    errno.EPERM: "the kernel doesn't let it be changed there",
 }

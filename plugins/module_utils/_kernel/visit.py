@@ -179,6 +179,8 @@ def in_worker(function: t.Callable[[Visit], T]) -> T:
     visit = Visit()
     results: list[T] = []
     failures: list[BaseException] = []
+    # Thread.join takes a thread for ended when a signal interrupts it (bpo-46726).
+    over = threading.Event()
 
     def work() -> None:
         try:
@@ -189,15 +191,18 @@ def in_worker(function: t.Callable[[Visit], T]) -> T:
                 visit._end()
         except BaseException as failure:  # pylint: disable=broad-except
             failures.append(failure)
+        finally:
+            over.set()
 
     worker = threading.Thread(target=work, name="netns-lab", daemon=True)
     worker.start()
     try:
-        worker.join()
+        over.wait()
     except BaseException:
         visit.interrupt()
-        worker.join()
+        over.wait()
         raise
+    worker.join()
     if failures:
         try:
             raise failures[0]
