@@ -95,8 +95,7 @@ def integration(part: Part, scratch: Path, _options: list[str]) -> None:
         return
     env = _prepare_home()
     code, output = run(
-        "ansible-test", "integration", "--color", "no", "--allow-destructive", "--allow-root", "--continue-on-error",
-        "--requirements", cwd=tree, env=env,
+        "ansible-test", "integration", "--color", "no", "--allow-destructive", "--allow-root", "--continue-on-error", cwd=tree, env=env,
     )  # fmt: skip
     passed: set[str] = set()
     for report in (tree / "tests" / "output" / "data").glob("integration-*.json"):
