@@ -21,9 +21,9 @@ class LabError(Exception):
         self.path = path
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """The single problems, each with its path."""
-        return (str(self),)
+    def problems(self) -> tuple[LabError, ...]:
+        """The single problems: itself, or several (`LabErrors`)."""
+        return (self,)
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
@@ -32,7 +32,7 @@ class LabError(Exception):
 class LabErrors(LabError):
     """Several problems of one input, in the order in which they were found."""
 
-    def __init__(self, problems: t.Sequence[str]) -> None:
+    def __init__(self, problems: t.Sequence[LabError]) -> None:
         self._problems = tuple(problems)
         lines = [f"{len(self._problems)} problems:", *(f"- {problem}" for problem in self._problems[:_MOST])]
         if len(self._problems) > _MOST:
@@ -40,7 +40,7 @@ class LabErrors(LabError):
         super().__init__("\n".join(lines))
 
     @property
-    def problems(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[LabError, ...]:
         return self._problems
 
 
@@ -112,7 +112,8 @@ class Problems:
         """Raise `LabError` for what was found; return if nothing was."""
         if not self.found:
             return
-        problems = [(where if isinstance(where, str) else written(where), message) for where, message in self.found]
-        if len(problems) == 1:
-            raise LabError(problems[0][1], problems[0][0] or None)
-        raise LabErrors([f"{where}: {message}" if where else message for where, message in problems])
+        problems = [
+            LabError(message, (where if isinstance(where, str) else written(where)) or None)
+            for where, message in self.found
+        ]
+        raise problems[0] if len(problems) == 1 else LabErrors(problems)

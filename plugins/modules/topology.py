@@ -1,0 +1,432 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole lab in one call. Its body is in module_utils/_door.py, its keys in module_utils/_engine/schema.py."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: topology
+short_description: Build, change and remove a whole network-namespace lab
+version_added: 0.1.0
+description:
+  - Brings a lab to what its lab file says, in one call, however many nodes and links it has.
+  - The lab is given as the options O(name), O(nodes), O(links) and so on, or as a O(file) that holds the same keys.
+  - Addresses, MTUs, routes and sysctls are changed in place; a link that changed touches that link only.
+  - If a step fails, everything that this run changed is put back.
+  - What the lab made is recorded, so that O(state=absent) needs only its O(name).
+  - It never removes what it did not make, except inside its own namespaces with O(exact=true).
+author:
+  - The netns.lab authors (@netns-lab)
+extends_documentation_fragment:
+  - netns.lab.attributes
+options:
+  file:
+    description:
+      - A lab file, whose keys are those of this module from O(name) to O(prefix).
+      - It is looked for on the controller, first from the directory in which Ansible was started, then where a play
+        looks for its C(files), then, if it is only a name, among the labs that come with the collection
+        (V(red-blue), V(three-routers) and V(switched-lan)).
+      - The file is not templated.
+      - O(nodes), O(links), O(groups) and O(defaults) can't stand beside it. O(name) and O(prefix) can, and go before
+        those in the file, so that one file makes several labs.
+    type: str
+  # Made from the table in plugins/module_utils/_engine/schema.py by tests/generate_docs.py: begin
+  name:
+    description:
+      - The name of the lab, which marks what belongs to it.
+      - 1 to 31 of C(a-z), C(0-9) and C(-), starting with a letter.
+    type: str
+  nodes:
+    description:
+      - The nodes by name, each a network namespace of that name.
+      - The keys below are those of each node.
+    type: dict
+    suboptions:
+      kind:
+        description:
+          - What the node is.
+          - V(host) doesn't forward, V(router) forwards IPv4 and IPv6.
+          - V(switch) is a namespace with one bridge, called C(br0), whose ports are the links that end here.
+          - The default is V(host).
+        type: str
+        choices:
+          - host
+          - router
+          - switch
+      loopback:
+        description:
+          - Whether the node's loopback is up.
+          - The default is V(true).
+        type: bool
+      sysctls:
+        description:
+          - Sysctls of the node's namespace, by name with dots, or with slashes where the name of a link has a dot.
+          - They go before those that every node gets, so that a lab is the same on every machine. These are forwarding
+            by O(nodes.kind), C(rp_filter) 0, C(promote_secondaries) 1 and IPv6's C(accept_dad) 0.
+        type: dict
+      etc:
+        description:
+          - Files under C(/etc/netns/NAMESPACE), by name, which C(ip netns exec) puts in the place of those in C(/etc).
+        type: dict
+      routes:
+        description:
+          - Static routes, in order.
+        type: list
+        elements: dict
+        suboptions:
+          to:
+            description:
+              - 'Where the route leads: V(default), a network like V(10.0.0.0/8) or V(fd00::/8), or a single address.'
+            required: true
+            type: str
+          via:
+            description:
+              - The gateway. A list of gateways shares the traffic among them (ECMP).
+            type: raw
+          dev:
+            description:
+              - The link it leaves by, by its name in this node.
+              - Needed only where the gateway doesn't tell it.
+            type: str
+          hops:
+            description:
+              - Next hops one by one, each with O(nodes.routes.hops[].via), O(nodes.routes.hops[].dev) or both, instead
+                of O(nodes.routes.via).
+            type: list
+            elements: dict
+            suboptions:
+              via:
+                description:
+                  - The gateway.
+                type: str
+              dev:
+                description:
+                  - The link it leaves by, by its name in this node.
+                  - Needed only where the gateway doesn't tell it.
+                type: str
+              weight:
+                description:
+                  - The share of this hop.
+                type: int
+          table:
+            description:
+              - The routing table, by number or V(main).
+              - The default is V(main).
+            type: raw
+          metric:
+            description:
+              - Of two routes to one destination, that with the lower metric is used.
+              - The kernel's default is 0 for IPv4 and 1024 for IPv6.
+            type: int
+          src:
+            description:
+              - The address that the node speaks from, one of its own.
+            type: str
+          type:
+            description:
+              - V(unicast) leads somewhere; the others drop what matches or, V(throw), end the look-up in this table.
+              - The default is V(unicast).
+            type: str
+            choices:
+              - unicast
+              - blackhole
+              - unreachable
+              - prohibit
+              - throw
+          onlink:
+            description:
+              - Take the gateway for reachable on O(nodes.routes.dev) though no address of the node says so.
+            type: bool
+      groups:
+        description:
+          - Groups of O(groups) whose settings the node takes; of two groups the later wins.
+        type: list
+        elements: str
+  links:
+    description:
+      - The links, each a veth pair.
+      - A link is a list of two ends, or a mapping with O(links[].endpoints) and settings.
+    type: list
+    elements: raw
+    suboptions:
+      endpoints:
+        description:
+          - The two ends.
+          - Each is C(NODE:LINK), the name of a switch (which names its own ports), C(@BRIDGE) for a port of a bridge
+            of the machine itself, or a mapping.
+        required: true
+        type: list
+        elements: raw
+        suboptions:
+          node:
+            description:
+              - The node, or C(@BRIDGE).
+            required: true
+            type: str
+          name:
+            description:
+              - The name of the link in this node, at most 15 bytes.
+              - Needed unless the node is a switch or C(@BRIDGE).
+            type: str
+          addresses:
+            description:
+              - IPv4 and IPv6 addresses with their prefix length, in order.
+            type: list
+            elements: str
+          mac:
+            description:
+              - The MAC address of this end.
+              - Quote it, or YAML may take it for a number.
+            type: str
+          mtu:
+            description:
+              - The MTU of this end, in bytes, where it differs from that of the link.
+            type: int
+      mtu:
+        description:
+          - The MTU of both ends, in bytes.
+          - The default is V(1500).
+        type: int
+  groups:
+    description:
+      - Settings for several nodes, by the name of the group, which the nodes give in O(nodes.groups).
+    type: dict
+  defaults:
+    description:
+      - 'Settings that hold where nothing nearer does: a group goes before these, a node before its groups.'
+      - Mappings are merged, lists replaced.
+    type: dict
+    suboptions:
+      node:
+        description:
+          - Settings for all nodes, as in O(nodes).
+        type: dict
+      link:
+        description:
+          - Settings for all links, as in O(links).
+        type: dict
+  prefix:
+    description:
+      - Put before the name of every namespace, when several copies of a lab share a machine.
+    type: str
+  # Made from the table: end
+  state:
+    description:
+      - V(present) makes the lab what the lab file says.
+      - V(absent) removes all that the lab made; it needs only O(name).
+    type: str
+    choices: [present, absent]
+    default: present
+  exact:
+    description:
+      - Also remove links, addresses and routes that are in the lab's own namespaces but not in the lab file.
+      - What routing daemons and the kernel make by themselves stays.
+    type: bool
+    default: false
+  adopt:
+    description:
+      - Take over namespaces of the lab's names that stand already but belong to no lab, instead of refusing them.
+    type: bool
+    default: false
+  force:
+    description:
+      - Act also on what belongs to another lab, and where the machine's default route or Ansible's own connection
+        may be cut.
+    type: bool
+    default: false
+  rollback:
+    description:
+      - Put everything back that this run changed if a step fails.
+      - With V(false) the state at the failure stays, to be looked at.
+    type: bool
+    default: true
+  lock_timeout:
+    description:
+      - How long to wait, in seconds, while another run works on the same lab or on the same machine's links.
+    type: float
+    default: 60
+seealso:
+  - module: netns.lab.netns
+  - module: netns.lab.veth
+  - module: netns.lab.route
+notes:
+  - Names and addresses that YAML takes for something else have to be quoted, such as a node V('on') or a MAC address.
+  - The JSON Schema of lab files, for editors, is C(docs/lab.schema.json) in the collection.
+"""
+
+EXAMPLES = r"""
+- name: Bring up a lab that comes with the collection
+  netns.lab.topology:
+    file: red-blue
+
+- name: Two hosts and the link between them
+  netns.lab.topology:
+    name: pair
+    nodes:
+      left: {}
+      right: {}
+    links:
+      - endpoints:
+          - {node: left, name: eth0, addresses: [10.0.0.1/24, "fd00::1/64"]}
+          - {node: right, name: eth0, addresses: [10.0.0.2/24, "fd00::2/64"]}
+        mtu: 9000
+
+- name: A router between two switches
+  netns.lab.topology:
+    name: office
+    nodes:
+      gw: {kind: router}
+      lan1: {kind: switch}
+      lan2: {kind: switch}
+      pc1: {groups: [first-floor]}
+      pc2: {groups: [first-floor]}
+      printer:
+        routes: [{to: default, via: 10.2.0.1}]
+        sysctls: {net.ipv4.icmp_echo_ignore_all: 1}
+        etc: {resolv.conf: "nameserver 10.2.0.1\n"}
+    groups:
+      first-floor:
+        routes: [{to: default, via: 10.1.0.1}]
+    links:
+      - [{node: gw, name: lan1, addresses: [10.1.0.1/24]}, lan1]
+      - [{node: gw, name: lan2, addresses: [10.2.0.1/24]}, lan2]
+      - [{node: pc1, name: eth0, addresses: [10.1.0.11/24]}, lan1]
+      - [{node: pc2, name: eth0, addresses: [10.1.0.12/24]}, lan1]
+      - [{node: printer, name: eth0, addresses: [10.2.0.13/24]}, lan2]
+
+- name: See what a changed lab file would do, without doing it
+  netns.lab.topology:
+    file: labs/office.yml
+  check_mode: true
+  diff: true
+
+- name: A second copy of a lab on the same machine
+  netns.lab.topology:
+    file: labs/office.yml
+    name: office-b
+    prefix: b-
+
+- name: Remove a lab
+  netns.lab.topology:
+    name: office
+    state: absent
+"""
+
+RETURN = r"""
+topology:
+  description: The lab as it stands after the run or, in check mode, as it would stand.
+  returned: when O(state=present)
+  type: dict
+  contains:
+    name:
+      description: The name of the lab.
+      type: str
+    nodes:
+      description:
+        - The nodes by name. The keys below are those of each node.
+      type: dict
+      contains:
+        netns:
+          description: The name of its namespace.
+          type: str
+        kind:
+          description: V(host), V(router) or V(switch).
+          type: str
+        links:
+          description:
+            - Its links by name, without the loopback. The keys below are those of each link.
+          type: dict
+          contains:
+            addresses:
+              description: Its addresses with their prefix length, in order.
+              type: list
+              elements: str
+            bridge:
+              description: The bridge that it is a port of, if it is one.
+              type: str
+            kind:
+              description: The kind of link, if it isn't a veth.
+              type: str
+            mac:
+              description: Its MAC address.
+              type: str
+            mtu:
+              description: Its MTU in bytes.
+              type: int
+            peer:
+              description: The other end, as C(NODE:LINK), or C(@BRIDGE:LINK) if it is on the machine itself.
+              type: str
+            up:
+              description: Whether it is set up.
+              type: bool
+        routes:
+          description: Its routes, apart from those that the kernel makes, in the words of O(nodes.routes).
+          type: list
+          elements: dict
+    links:
+      description: The two ends of each link of the lab file, as C(NODE:LINK).
+      type: list
+      elements: list
+  sample:
+    name: red-blue
+    nodes:
+      red:
+        netns: red
+        kind: host
+        links:
+          eth0: {addresses: [10.0.0.1/24], mac: "8a:4e:0c:d4:a1:5e", mtu: 1500, peer: "blue:eth0", up: true}
+        routes: []
+    links:
+      - ["red:eth0", "blue:eth0"]
+steps:
+  description: What was done or, in check mode, would be done, in words and in order. At most 100 of them.
+  returned: always
+  type: list
+  elements: str
+  sample: ["make namespace red"]
+steps_total:
+  description: How many steps there were.
+  returned: always
+  type: int
+  sample: 1
+problems:
+  description: What is wrong with the lab file, each with its place in it.
+  returned: when the lab file is wrong
+  type: list
+  elements: str
+  sample: ["links[0].endpoints[1].mtu: 70000: expected an MTU, a number from 68 to 65535"]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.netns.lab.plugins.module_utils import _door
+
+
+def main() -> None:
+    """Called by Ansible."""
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str"},
+            "file": {"type": "str"},
+            "nodes": {"type": "dict"},
+            "links": {"type": "list", "elements": "raw"},
+            "groups": {"type": "dict"},
+            "defaults": {"type": "dict"},
+            "prefix": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "exact": {"type": "bool", "default": False},
+            "adopt": {"type": "bool", "default": False},
+            "force": {"type": "bool", "default": False},
+            "rollback": {"type": "bool", "default": True},
+            "lock_timeout": {"type": "float", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    _door.run_topology(module)
+
+
+if __name__ == "__main__":
+    main()
