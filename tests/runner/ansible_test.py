@@ -47,11 +47,11 @@ def _prepare_home() -> dict[str, str]:
     wheels = HOME / "wheels"
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
-        code, _output = run(
-            sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", wheels, f"pip=={version}"
-        )  # fmt: skip
+        download = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", wheels]
+        code, _output = run(*download, f"pip=={version}")
+        if code:
+            raise RuntimeError(f"pip {version}, which ansible-test needs, can't be had from the index")
         (wheel,) = wheels.glob(f"pip-{version}-*.whl")
-        assert code == 0, "pip can't be had from the index"
         cached.write_text(STAND_IN.format(wheel=str(wheel)))
     # ansible-test passes HOME on, but no PIP_ variables: what pip is told here goes into a file there.
     listed = subprocess.run(
@@ -94,9 +94,8 @@ def integration(part: Part, scratch: Path, _options: list[str]) -> None:
     if not targets:
         return
     env = _prepare_home()
-    code, output = run(
-        "ansible-test", "integration", "--color", "no", "--allow-destructive", "--allow-root", "--continue-on-error", cwd=tree, env=env,
-    )  # fmt: skip
+    options = ["--color", "no", "--allow-destructive", "--allow-root", "--continue-on-error"]
+    code, output = run("ansible-test", "integration", *options, cwd=tree, env=env)
     passed: set[str] = set()
     for report in (tree / "tests" / "output" / "data").glob("integration-*.json"):
         passed |= set(json.loads(report.read_text())["targets"])

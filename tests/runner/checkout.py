@@ -36,6 +36,10 @@ echo STEP second; sh ./lab up
 echo STEP status; sh ./lab status
 echo STEP down; sh ./lab down
 echo STEP gone; sh ./lab down
+for lab in three-routers switched-lan; do
+    echo "STEP $lab"; sh ./lab up "$lab"; sh ./lab up "$lab"; sh ./lab down "$lab"
+done
+echo STEP walkthrough; sh ./lab walkthrough
 test -z "$(ls /run/netns)"
 test "$before" = "$(ip -br link | sed 's/ .*//'; mount | grep -v ' /run/netns' || true)"
 test -z "$(find /run/netns-lab /var/lib/netns-lab /etc/netns -type f 2>/dev/null)" ||
@@ -60,7 +64,7 @@ def run_part(part: Part, scratch: Path, _options: list[str]) -> None:
         part.fail("help", "takes more than a second")
 
     code, output = run(*BARE, *ALONE, "sh", "-c", STORY, cwd=tree)
-    steps = dict(re.findall(r"^STEP (\w+)\n(.*?)(?=^STEP |\Z)", output, re.M | re.S))
+    steps = dict(re.findall(r"^STEP ([\w-]+)\n(.*?)(?=^STEP |\Z)", output, re.M | re.S))
     expected = {
         "check": r"changed=1 .*failed=0",
         "first": r"was answered(?s:.*)changed=1 .*failed=0",
@@ -68,6 +72,9 @@ def run_part(part: Part, scratch: Path, _options: list[str]) -> None:
         "status": r"red-blue(?s:.*)changed=0 .*failed=0",
         "down": r"changed=1 .*failed=0",
         "gone": r"changed=0 .*failed=0",
+        "three-routers": r"changed=1 (?s:.*)changed=0 (?s:.*)changed=1 .*failed=0",
+        "switched-lan": r"changed=1 (?s:.*)changed=0 (?s:.*)changed=1 .*failed=0",
+        "walkthrough": r"failed=0",
     }
     for step, pattern in expected.items():
         if re.search(pattern, steps.get(step, "")):

@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tarfile
 from pathlib import Path
 
-from .place import CHECKOUT, run
+from .place import CHECKOUT, environment, run
 from .report import Part
 
 NEEDED = {"MANIFEST.json", "README.md", "LICENSE", "meta/runtime.yml", "playbooks/up.yml", "roles/prepare/README.md"}
@@ -51,7 +50,7 @@ def run_part(part: Part, scratch: Path, _options: list[str]) -> None:
 
 def _check(part: Part, name: str, cwd: Path, env: dict[str, str], *command: str, quiet: bool = False) -> None:
     if quiet:
-        done = subprocess.run(command, cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=cwd, env=environment(**env), capture_output=True, text=True, check=False)
         code = done.returncode or (0 if json.loads(done.stdout or "{}") else 1)
         print(done.stderr, end="")
     else:
@@ -63,12 +62,18 @@ def _check(part: Part, name: str, cwd: Path, env: dict[str, str], *command: str,
 
 
 def _contents(part: Part, archive: Path) -> None:
-    """The archive holds what git tracks, less what build_ignore names, and nothing that only lies around."""
+    """The archive holds what git tracks (or would, when added), less what build_ignore names, and nothing that only lies around."""
     with tarfile.open(archive) as tar:
         packed = {member.name for member in tar.getmembers() if not member.isdir()}
     made_by_build = {"MANIFEST.json", "FILES.json"}
     lying_around = {name for name in packed if name.split("/")[0] in {".git", ".venv", ".collections", ".cache"}}
-    listed = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if listed.returncode == 0:
         lying_around |= packed - made_by_build - set(listed.stdout.splitlines())
     for problem, names in (("holds what is no source", lying_around), ("lacks", NEEDED - packed)):

@@ -49,7 +49,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(
-    *command: str | Path, cwd: Path = CHECKOUT, env: t.Mapping[str, str] | None = None, limit: float = 900
+    *command: str | Path, cwd: Path = CHECKOUT, env: t.Mapping[str, str] | None = None, limit: float = 540
 ) -> tuple[int, str]:
     """Runs a program whose output shows at once; returns exit code and output. After `limit` seconds it is killed."""
     process = subprocess.Popen(
