@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,8 +25,8 @@ from .report import Part
 HOME = CACHE / "ansible-test"
 
 STAND_IN = """\
-import runpy, sys
-sys.path.insert(0, {wheel!r})
+import os, runpy, sys
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), {wheel!r}))
 sys.argv[1:] = ["install"] + [word for word in sys.argv[1:] if not word.startswith("--no-")]
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
@@ -44,15 +45,18 @@ def _prepare_home() -> dict[str, str]:
     """Makes HOME what ansible-test needs; returns the environment for it."""
     version = _pip_version()
     cached = HOME / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
-    wheels = HOME / "wheels"
+    made_for = HOME / "made-for"
+    if made_for.exists() and made_for.read_text() != str(HOME):
+        shutil.rmtree(HOME)  # the checkout has moved, and virtual environments don't move along
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
-        download = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", wheels]
+        made_for.write_text(str(HOME))
+        download = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", cached.parent]
         code, _output = run(*download, f"pip=={version}")
         if code:
             raise RuntimeError(f"pip {version}, which ansible-test needs, can't be had from the index")
-        (wheel,) = wheels.glob(f"pip-{version}-*.whl")
-        cached.write_text(STAND_IN.format(wheel=str(wheel)))
+        (wheel,) = cached.parent.glob(f"pip-{version}-*.whl")
+        cached.write_text(STAND_IN.format(wheel=wheel.name))
     # ansible-test passes HOME on, but no PIP_ variables: what pip is told here goes into a file there.
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], check=True, capture_output=True, text=True, env=environment()

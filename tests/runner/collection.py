@@ -62,7 +62,7 @@ def _check(part: Part, name: str, cwd: Path, env: dict[str, str], *command: str,
 
 
 def _contents(part: Part, archive: Path) -> None:
-    """The archive holds what git tracks (or would, when added), less what build_ignore names, and nothing that only lies around."""
+    """The archive holds what git tracks, or would when added, and nothing that only lies around."""
     with tarfile.open(archive) as tar:
         packed = {member.name for member in tar.getmembers() if not member.isdir()}
     made_by_build = {"MANIFEST.json", "FILES.json"}
