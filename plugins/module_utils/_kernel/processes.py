@@ -118,9 +118,9 @@ def until_empty(namespaces: t.Mapping[Identity, str], grace: float, limit: float
             round_ = end(found.values(), min(grace, max(0.0, deadline - time.monotonic())) if not ending.ended else 0)
             ending.ended.extend(round_.ended)
             ending.survivors.extend(round_.survivors)
-        killed = _chase(since, procfs.links(namespaces), deadline)
+        killed, is_over = _chase(since, procfs.links(namespaces), deadline)
         ending.ended.extend(killed)
-        if not found and not killed:
+        if is_over and not found and not killed:
             return ending
         if time.monotonic() >= deadline:
             left = [process for some in inside(namespaces).values() for process in some]
@@ -129,12 +129,13 @@ def until_empty(namespaces: t.Mapping[Identity, str], grace: float, limit: float
             return ending
 
 
-def _chase(since: int, wanted: t.Mapping[str, str], deadline: float) -> list[Process]:
-    """Kill what was born inside after the pid `since`, until nothing can have been missed.
+def _chase(since: int, wanted: t.Mapping[str, str], deadline: float) -> tuple[list[Process], bool]:
+    """Kill what was born inside after the pid `since`; who that was, and False where it has to be done again.
 
     A scan that takes milliseconds never meets a process that forks and exits every 200 microseconds. But its child has
     a pid above the last one given when the scan began, so only the new numbers need to be looked at, which is
-    quick enough. When none of them vanished before the look, there was none to be missed.
+    quick enough. When none of them vanished before the look, there was none to be missed. On a machine where processes
+    come and go all the time that may never be so, and a second without finding any must do.
     """
     killed: list[Process] = []
     deadline = min(deadline, time.monotonic() + _CHASE_SECONDS)
@@ -142,7 +143,7 @@ def _chase(since: int, wanted: t.Mapping[str, str], deadline: float) -> list[Pro
     while time.monotonic() < deadline:
         last = procfs.last_pid()
         if last < since:
-            return killed  # the numbers began again from the bottom: only another whole scan helps
+            return killed, False  # the numbers began again from the bottom: only another whole scan helps
         has_vanished = False
         for task in range(since + 1, last + 1):
             link = procfs.namespace_link(task)
@@ -157,7 +158,7 @@ def _chase(since: int, wanted: t.Mapping[str, str], deadline: float) -> list[Pro
         since = last
         if not has_vanished:
             break
-    return killed
+    return killed, True
 
 
 def _spared() -> dict[int, str]:

@@ -70,7 +70,7 @@ def links(namespaces: t.Mapping[Identity, str]) -> dict[str, str]:
 
 def status(pid: int) -> Status | None:
     """See `Status`."""
-    data = _read(f"/proc/{pid}/stat")
+    data = read(f"/proc/{pid}/stat")
     if data is None:
         return None
     # The name is in parentheses and may hold any character, so the last one closes it.
@@ -92,7 +92,7 @@ def describe(pid: int, why: str) -> Process | None:
     known = status(pid)
     if known is None or known.is_kernel:
         return None
-    words = (_read(f"/proc/{pid}/cmdline") or b"").rstrip(b"\0").replace(b"\0", b" ")
+    words = (read(f"/proc/{pid}/cmdline") or b"").rstrip(b"\0").replace(b"\0", b" ")
     command = words.decode("utf-8", "replace") or f"[{known.name}]"
     if len(command) > _MAX_COMMAND:
         command = command[: _MAX_COMMAND - 3] + "..."
@@ -101,7 +101,7 @@ def describe(pid: int, why: str) -> Process | None:
 
 def leader(task: int) -> int | None:
     """The process to which a thread belongs."""
-    data = _read(f"/proc/{task}/status")
+    data = read(f"/proc/{task}/status")
     for line in (data or b"").splitlines():
         if line.startswith(b"Tgid:"):
             return int(line[5:])
@@ -121,11 +121,12 @@ def ancestors() -> list[int]:
 
 def last_pid() -> int:
     """The number that was given last to a new process or thread (proc_pid_loadavg: the last field)."""
-    data = _read("/proc/loadavg")
+    data = read("/proc/loadavg")
     return int(data.split()[-1]) if data else 0
 
 
-def _read(path: str) -> bytes | None:
+def read(path: str) -> bytes | None:
+    """A short file of ``/proc``; None where it isn't there or may not be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
