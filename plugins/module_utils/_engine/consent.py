@@ -69,6 +69,16 @@ def marked(visit: Visit, lab: str) -> list[str]:
     return found
 
 
+def completed(request: Request, have: State) -> Request:
+    """The request, with the standing addresses of completely listed links wanted gone where they aren't listed."""
+    want: Want = dict(request.want)
+    for ns, link in request.complete:
+        for key, _record in have.of(ns, "address"):
+            if key[2] == link and key not in want:
+                want[key] = None
+    return replace(request, want=want)
+
+
 def exactly(request: Request, have: State) -> Request:
     """The request, with everything else inside the lab's own namespaces wanted gone; what is derived stays."""
     want: Want = dict(request.want)

@@ -76,6 +76,8 @@ class _Run:
         if request.lab:
             self._request = request = consent.with_what_is_left(self._visit, request, self._entry)
         have = observe(self._visit, request)
+        if request.complete:
+            self._request = request = consent.completed(request, have)
         if request.exact:
             self._request = request = consent.exactly(request, have)
         made = plan(request, have)

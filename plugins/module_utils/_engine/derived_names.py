@@ -44,19 +44,24 @@ def port_name(node: str, link: str | None) -> str:
     return _legal(_short(f"{node}-{link}", node, link), node, link)
 
 
-def machine_port_name(lab: str, prefix: str, node: str, link: str | None) -> str:
-    """The name of the machine's end of a link to one of its own bridges; differs between labs and copies of a lab."""
+def machine_port_name(lab: str, node: str, link: str | None) -> str:
+    """The name of the machine's end of a link to one of its own bridges. `lab` is the lab's id: labs don't clash."""
     link = link or BRIDGE
-    return _legal(_short(f"{prefix}{node}-{link}", lab, prefix, node, link), lab, prefix, node, link)
+    return _legal(_short(f"{node}-{link}", lab, node, link), lab, node, link)
 
 
-def machine_port_mac(lab: str, prefix: str, node: str, link: str | None) -> str:
+def machine_altname(lab: str, link: str) -> str:
+    """A further name of that end, which says whose it is (`consent.py` goes by it)."""
+    return f"netns-lab-{lab}-{link}"
+
+
+def machine_port_mac(lab: str, node: str, link: str | None) -> str:
     """The MAC address of that end: locally administered, and starting with fe, above most others.
 
     A bridge that wasn't given an address takes the lowest of its ports' (net/bridge/br_stp_if.c), and the machine's
     bridge has to keep the one it has.
     """
-    return "fe:" + _digest("mac", lab, prefix, node, link or BRIDGE)[:5].hex(":")
+    return "fe:" + _digest("mac", lab, node, link or BRIDGE)[:5].hex(":")
 
 
 def _legal(name: str, *parts: str) -> str:

@@ -46,7 +46,7 @@ def namespace_made(state: State, ns: str, owner: str | None, loopback: bool) -> 
 def uppers(state: State, key: Key) -> list[Key]:
     """The links that stand on this one (vlan, macvlan, ipvlan, vxlan), in any namespace that was looked at."""
     lower = (key[1], key[2])
-    return [k for ns in state.spaces() for k, link in state.of(ns, "link") if link.lower == lower]
+    return [upper for upper in state.standing() if t.cast(Link, state.get(upper)).lower == lower]
 
 
 def link_gone(state: State, key: Key) -> None:
@@ -111,15 +111,15 @@ def link_moved(state: State, key: Key, target: Key) -> None:
         return
     _strip(state, key, conf=key[1] != target[1], keep_ipv4=key[1] == target[1])
     here, there = (key[1], key[2]), (target[1], target[2])
-    for ns in list(state.spaces()):
-        for other, record in state.of(ns, "link"):
-            if record.peer == here:
-                state.put(other, replace(record, peer=there))
-            if record.lower == here:
-                state.put(other, replace(record, lower=there))
-            if record.master == here[1] and ns == here[0]:
-                state.put(other, replace(record, master=there[1] if ns == there[0] else ""))
     staying = key[1] == target[1]
+    peer = state.get(("link", *link.peer)) if link.peer is not None else None
+    if isinstance(peer, Link):
+        state.put(("link", *t.cast(t.Tuple[str, str], link.peer)), replace(peer, peer=there))
+    for upper in uppers(state, key):
+        state.put(upper, replace(t.cast(Link, state.get(upper)), lower=there))
+    for port, record in state.of(here[0], "link"):
+        if record.master == here[1]:
+            state.put(port, replace(record, master=there[1] if staying else ""))
     if staying:
         for old, address in [(k, r) for k, r in state.of(key[1], "address") if k[2] == key[2]]:
             state.drop(old)

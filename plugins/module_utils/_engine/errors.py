@@ -21,9 +21,14 @@ class LabError(Exception):
         self.path = path
 
     @property
-    def problems(self) -> tuple[LabError, ...]:
+    def parts(self) -> tuple[LabError, ...]:
         """The single problems: itself, or several (`LabErrors`)."""
         return (self,)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The single problems as text."""
+        return tuple(str(part) for part in self.parts)
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
@@ -32,16 +37,16 @@ class LabError(Exception):
 class LabErrors(LabError):
     """Several problems of one input, in the order in which they were found."""
 
-    def __init__(self, problems: t.Sequence[LabError]) -> None:
-        self._problems = tuple(problems)
-        lines = [f"{len(self._problems)} problems:", *(f"- {problem}" for problem in self._problems[:_MOST])]
-        if len(self._problems) > _MOST:
-            lines.append(f"- and {len(self._problems) - _MOST} more")
+    def __init__(self, parts: t.Sequence[LabError]) -> None:
+        self._parts = tuple(parts)
+        lines = [f"{len(parts)} problems:", *(f"- {part}" for part in parts[:_MOST])]
+        if len(parts) > _MOST:
+            lines.append(f"- and {len(parts) - _MOST} more")
         super().__init__("\n".join(lines))
 
     @property
-    def problems(self) -> tuple[LabError, ...]:
-        return self._problems
+    def parts(self) -> tuple[LabError, ...]:
+        return self._parts
 
 
 _MOST = 50
@@ -98,7 +103,7 @@ class Problems:
         self.found.append((path, message))
 
     def places(self) -> set[tuple[t.Any, ...]]:
-        """The first two keys of each path, like ``("links", 3)``: the parts of the input that can't be relied on."""
+        """The first two keys of each path, like ``("links", 3)``: the parts of the input that are wrong."""
         places = set()
         for path, _message in self.found:
             keys: list[t.Any] = []

@@ -69,6 +69,7 @@ def _seconds(hundredths: t.Any) -> t.Any:
 
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 IPVLAN_MODES = {"l2": 0, "l3": 1, "l3s": 2}
+MODES = {"macvlan": MACVLAN_MODES, "ipvlan": IPVLAN_MODES}
 VLAN_PROTOCOLS = {"802.1q": 0x8100, "802.1ad": 0x88A8}
 
 _macvlan_mode = _names(MACVLAN_MODES)

@@ -55,10 +55,15 @@ class Lab:
     origin: dict[Key, str] = field(default_factory=dict)
     """Where in the lab file each key was asked for."""
 
+    @property
+    def id(self) -> str:
+        """What tells the lab from all others on the machine: a copy under a prefix is a lab of its own."""
+        return f"{self.name}@{self.prefix}" if self.prefix else self.name
+
     def request(
         self, *, exact: bool = False, adopt: bool = False, force: bool = False, rollback: bool = True
     ) -> Request:
         """What the engine is asked for."""
         return Request(
-            want=self.want, lab=self.name, exact=exact, adopt=adopt, force=force, rollback=rollback, origin=self.origin
+            want=self.want, lab=self.id, exact=exact, adopt=adopt, force=force, rollback=rollback, origin=self.origin
         )

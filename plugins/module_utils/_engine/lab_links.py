@@ -28,11 +28,6 @@ _IPV6 = {prefix: AddressRecord(prefix=prefix) for prefix in range(129)}
 _Given = t.Dict[str, t.Any]
 
 
-def machine_altname(lab: str, link: str) -> str:
-    """A further name of a link on the machine itself, which says whose it is. Too long to be a link's first name."""
-    return f"netns-lab:{lab}:{link}"
-
-
 class Links:
     """Enters the links of a file into a lab, one after the other."""
 
@@ -91,7 +86,7 @@ class Links:
             return name
         far = ends[1 - side]
         if node.ns == MACHINE:
-            return derived_names.machine_port_name(self._lab.name, self._lab.prefix, far["node"], far.get("name"))
+            return derived_names.machine_port_name(self._lab.id, far["node"], far.get("name"))
         if node.kind == "switch":
             return derived_names.port_name(far["node"], far.get("name"))
         if node.name not in self._bad_nodes:
@@ -132,8 +127,8 @@ class Links:
         elif node.ns == MACHINE:
             far = ends[1 - side]
             master = node.name[1:]
-            altnames = (machine_altname(lab.name, name),)
-            mac = mac or derived_names.machine_port_mac(lab.name, lab.prefix, far["node"], far.get("name"))
+            altnames = (derived_names.machine_altname(lab.id, name),)
+            mac = mac or derived_names.machine_port_mac(lab.id, far["node"], far.get("name"))
         key: Key = ("link", node.ns, name)
         lab.want[key] = Link("veth", peer, None, mtu, mac, True, master, None, altnames)
         lab.origin[key] = place

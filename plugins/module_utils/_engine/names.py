@@ -24,6 +24,8 @@ IPV6_LEAST_MTU = 1280
 
 _LINK_NAME_BYTES = 15
 _FILE_NAME_BYTES = 255
+_PREFIX_BYTES = 63
+"""Name and prefix together name the lab in file names and in altnames of links, which have 127 bytes."""
 _LAB_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
 _MAC = re.compile(r"[0-9a-fA-F]{2}(?:([:-])[0-9a-fA-F]{2})(?:\1[0-9a-fA-F]{2}){4}", re.ASCII)
 _NOBODYS = (0, 0xFFFFFFFF)
@@ -107,6 +109,8 @@ def prefix(text: str) -> str:
     """What is put before the name of each namespace of a lab. May be empty."""
     if text:
         node_name(text + "x")
+        if len(text.encode("utf-8")) > _PREFIX_BYTES:
+            raise LabError(f"{show(text)}: a prefix has at most {_PREFIX_BYTES} bytes")
     return text
 
 

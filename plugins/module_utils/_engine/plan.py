@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .errors import LabError
-from .records import Key, Request
+from .records import MACHINE, Key, Namespace, Request
 from .resources import BY_KIND, RESOURCES
 from .resources.base import Item, Question
 from .state import State
@@ -51,6 +51,7 @@ def plan(request: Request, have: State) -> Plan:
     items: dict[str, list[Item]] = {kind: [] for kind in BY_KIND}
     for key, record in request.want.items():
         items[key[0]].append((key, record))
+    _check_places(request, have)
     gone = tuple(key[1] for key, record in items["namespace"] if record is None)
     steps: list[Step] = []
     for _round in range(ROUNDS):
@@ -60,6 +61,22 @@ def plan(request: Request, have: State) -> Plan:
         steps += in_order(proposed)
     left = "; ".join(say(step) for step in steps[-3:])
     raise LabError(f"what is wanted contradicts itself: these steps undo each other: {left}")
+
+
+def _check_places(request: Request, have: State) -> None:
+    """Raise LabError if something is wanted in a namespace that neither stands nor is wanted."""
+    checked = {MACHINE}
+    for key, record in request.want.items():
+        ns = key[1]
+        if ns in checked or record is None or key[0] in ("file", "occupants"):
+            continue
+        checked.add(ns)
+        if request.want.get(("namespace", ns)) is not None:
+            continue
+        standing = have.get(("namespace", ns))
+        if not isinstance(standing, Namespace) or standing.broken:
+            how = "is broken (no namespace is mounted on its file)" if standing else "doesn't exist"
+            raise LabError(f"namespace {ns} {how}: make it with the module netns.lab.netns", request.origin.get(key))
 
 
 def _propose(

@@ -164,5 +164,7 @@ class Request:
     exact: bool = False
     """Inside the lab's own namespaces, remove what isn't wanted."""
     rollback: bool = True
+    complete: set[tuple[str, str]] = field(default_factory=set)
+    """Links (namespace, name) of which all addresses are listed: others that stand there are removed."""
     origin: dict[Key, str] = field(default_factory=dict)
     """Where in the user's input a key was asked for (``links[3].endpoints[0]``), for messages."""

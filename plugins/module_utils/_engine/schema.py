@@ -257,7 +257,8 @@ LAB = Mapping(
             what="the defaults",
         ),
         "prefix": Text(
-            "Put before the name of every namespace, when several copies of a lab share a machine.",
+            "Put before the name of every namespace, when several copies of a lab share a machine.\n"
+            "Each copy is a lab of its own, so O(state=absent) needs it together with O(name).",
             parse=names.prefix,
             expected="the beginning of names",
         ),
@@ -271,11 +272,3 @@ def read(definition: object, problems: Problems) -> dict[str, t.Any]:
     """A lab file in canonical form; what is wrong goes into `problems`, and None stands in its place."""
     result: dict[str, t.Any] | None = LAB.read(definition, None, problems)
     return result or {}
-
-
-def name_of(definition: t.Mapping[str, t.Any]) -> str:
-    """The name of the lab in a lab file, whatever else is in it. Raises `LabError`."""
-    problems = Problems()
-    name: str | None = LAB.keys["name"].read(definition.get("name"), (None, "name"), problems)
-    problems.check()
-    return name or ""

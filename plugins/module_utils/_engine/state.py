@@ -22,11 +22,25 @@ class State:
     def __init__(self, spaces: dict[str, dict[Key, Record]] | None = None) -> None:
         self._spaces: dict[str, dict[Key, Record]] = {} if spaces is None else spaces
         self._mine: set[str] | None = None if spaces is None else set()
+        self._standing: dict[Key, None] | None = None
 
     def fork(self) -> State:
         """A copy whose changes the original doesn't see."""
         self._mine = set()
-        return State(dict(self._spaces))
+        copy = State(dict(self._spaces))
+        copy._standing = dict(self._standing) if self._standing is not None else None
+        return copy
+
+    def standing(self) -> list[Key]:
+        """The links that stand on another one (vlan, macvlan), in all namespaces. Few, and asked for often."""
+        if self._standing is None:
+            self._standing = {
+                key: None
+                for space in self._spaces.values()
+                for key, record in space.items()
+                if getattr(record, "lower", None) is not None
+            }
+        return list(self._standing)
 
     def get(self, key: Key) -> Record | None:
         """The record under a key, or None."""
@@ -61,11 +75,18 @@ class State:
     def put(self, key: Key, record: Record) -> None:
         """Set what stands under a key."""
         self._own(key[1])[key] = record
+        if self._standing is not None and key[0] == "link":
+            if record.lower is not None:  # type: ignore[union-attr]
+                self._standing[key] = None
+            else:
+                self._standing.pop(key, None)
 
     def drop(self, key: Key) -> None:
         """Forget a key; nothing happens if it isn't there."""
         if key in self._spaces.get(key[1], _EMPTY):
             del self._own(key[1])[key]
+            if self._standing is not None:
+                self._standing.pop(key, None)
 
     def clear(self, ns: str) -> None:
         """Forget everything in a namespace."""
@@ -73,6 +94,8 @@ class State:
             self._spaces[ns] = {}
             if self._mine is not None:
                 self._mine.add(ns)
+            if self._standing:
+                self._standing = {key: None for key in self._standing if key[1] != ns}
 
     def of(self, ns: str, kind: str) -> list[tuple[Key, t.Any]]:
         """The keys and records of one kind in one namespace, in their order, as a list that changes can't disturb."""

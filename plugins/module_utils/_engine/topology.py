@@ -31,16 +31,40 @@ def load(definition: object) -> Lab:
     """A lab from the content of its file. Raises `LabError` with everything that is wrong with it."""
     problems = Problems()
     given = schema.read(definition, problems)
-    bad = problems.places()
+    bad = _Bad(problems)
     lab = Lab(given.get("name") or "", given.get("prefix") or "")
     _nodes(lab, given, problems)
-    if ("nodes",) not in bad and _links(lab, given, bad, problems):
+    if not bad.nodes and _links(lab, given, bad, problems):
         # A route or sysctl is judged only if every link is known: else a link may only seem to be missing.
         for node in lab.nodes.values():
-            if not bad & {("nodes", node.name), ("groups",), ("defaults",)}:
+            if not bad.settings and node.name not in bad.node:
                 _on_links(lab, given, node, problems)
     problems.check()
     return lab
+
+
+def lab_id(prefix: object, name: object) -> str:
+    """What tells a lab from all others on the machine, for one that is to go. Raises `LabError`."""
+    problems = Problems()
+    found = Lab(
+        schema.LAB.keys["name"].read(name, (None, "name"), problems),
+        schema.LAB.keys["prefix"].read(prefix or "", (None, "prefix"), problems),
+    )
+    problems.check()
+    return found.id
+
+
+class _Bad:
+    """The parts of a file that the schema found wrong. What rests on them isn't judged: one mistake is told once."""
+
+    def __init__(self, problems: Problems) -> None:
+        places = problems.places()
+        self.nodes = ("nodes",) in places
+        self.node = {place[1] for place in places if place[:1] == ("nodes",) and len(place) > 1}
+        self.links = ("links",) in places
+        self.link = {place[1] for place in places if place[:1] == ("links",) and len(place) > 1}
+        self.settings = any(place[:1] in (("groups",), ("defaults",)) for place in places)
+        """Something in the groups or the defaults, of which any node may have its kind or routes."""
 
 
 def _nodes(lab: Lab, given: _Given, problems: Problems) -> None:
@@ -48,7 +72,7 @@ def _nodes(lab: Lab, given: _Given, problems: Problems) -> None:
     layers = node_settings.Layers((given.get("defaults") or {}).get("node"), given.get("groups"), problems)
     want, origin = lab.want, lab.origin
     key: Key
-    namespace = Namespace(owner=lab.name, broken=False)
+    namespace = Namespace(owner=lab.id, broken=False)
     for name, own in (given.get("nodes") or {}).items():
         settings = layers.settings(name, own or {})
         kind = settings.get("kind") or "host"
@@ -76,15 +100,13 @@ def _nodes(lab: Lab, given: _Given, problems: Problems) -> None:
             node.links[BRIDGE] = []
 
 
-def _links(lab: Lab, given: _Given, bad: set[tuple[t.Any, ...]], problems: Problems) -> bool:
+def _links(lab: Lab, given: _Given, bad: _Bad, problems: Problems) -> bool:
     """The veth pairs with their addresses; False if one of them, or more, couldn't be entered."""
-    bad_nodes = {place[1] for place in bad if place[0] in ("nodes",) and len(place) > 1}
-    if bad & {("groups",), ("defaults",)}:
-        bad_nodes.update(lab.nodes)
-    links = Links(lab, (given.get("defaults") or {}).get("link") or {}, bad_nodes, problems)
-    whole = ("links",) not in bad
+    unsure = set(lab.nodes) if bad.settings else bad.node
+    links = Links(lab, (given.get("defaults") or {}).get("link") or {}, unsure, problems)
+    whole = not bad.links
     for index, link in enumerate(given.get("links") or ()):
-        if ("links", index) in bad or not links.add(index, link):
+        if index in bad.link or not links.add(index, link):
             whole = False
     return whole
 

@@ -50,17 +50,17 @@ class AddressKind(Kind):
             if row.family == socket.AF_INET6:
                 if row.local.startswith(_LINK_LOCAL) and ("address", ns, names.get(row.index, ""), row.local) not in view.wants:
                     continue
-                text, prefix = row.local, row.prefixlen
+                name, prefix = row.local, row.prefixlen
             else:
-                text, prefix = f"{row.local}/{row.prefixlen}", None
+                name, prefix = f"{row.local}/{row.prefixlen}", None
                 if row.peer is not None:
-                    text = f"{row.local} peer {row.peer}/{row.prefixlen}"
-            if text in ("127.0.0.1/8", "::1"):
+                    name = f"{row.local} peer {row.peer}/{row.prefixlen}"
+            if name in ("127.0.0.1/8", "::1"):
                 continue
             place += 1
             link = names.get(row.index, "")
             fragile = bool(row.flags & IFA_F_SECONDARY) and row.family == socket.AF_INET and not _promoted(view, link)
-            view.put(("address", ns, link, text), Address(prefix, place, fragile))
+            view.put(("address", ns, link, name), Address(prefix, place, fragile))
 
     def _settle(self, question: Question) -> t.Iterator[Step]:
         """Delete what must go before others can be added: another prefix length, or a wrong primary of a subnet."""
@@ -96,27 +96,27 @@ class AddressKind(Kind):
             state.put(step.key, replace(t.cast(Address, step.after), index=last + 1))
 
     def messages(self, step: Step, ground: Ground) -> list[bytes]:
-        _kind, ns, link, text = step.key
+        _kind, ns, link, name = step.key
         index = ground.index(ns, link)
-        if ":" in text:
+        if ":" in name:
             prefix = t.cast(Address, step.before if step.verb == "delete" else step.after).prefix
-            return [_message(step.verb, socket.AF_INET6, index, text, text, 128 if prefix is None else prefix)]
-        local, _peer, rest = text.partition(" peer ")
+            return [_message(step.verb, socket.AF_INET6, index, name, name, 128 if prefix is None else prefix)]
+        local, _peer, rest = name.partition(" peer ")
         if rest:
             peer, _slash, length = rest.partition("/")
         else:
-            local, _slash, length = text.partition("/")
+            local, _slash, length = name.partition("/")
             peer = local
         return [_message(step.verb, socket.AF_INET, index, local, peer, int(length))]
 
     def say(self, step: Step) -> str:
         where = at(step.key[1], step.key[2])
         if step.verb == "delete":
-            return f"delete address {_text(step.key, step.before)} from {where}" + (f" ({step.why})" if step.why else "")
-        return f"add address {_text(step.key, step.after)} to {where}"
+            return f"delete address {text(step.key, step.before)} from {where}" + (f" ({step.why})" if step.why else "")
+        return f"add address {text(step.key, step.after)} to {where}"
 
     def show(self, key: Key, record: Address) -> tuple[tuple[str, ...], t.Any]:
-        return ("links", key[2], "addresses"), [_text(key, record)]
+        return ("links", key[2], "addresses"), [text(key, record)]
 
 
 def _promoted(view: View, link: str) -> bool:
@@ -124,7 +124,8 @@ def _promoted(view: View, link: str) -> bool:
     return any(view.sysctls.read(f"net/ipv4/conf/{name}/promote_secondaries") == "1" for name in ("all", link))
 
 
-def _text(key: Key, record: t.Any) -> str:
+def text(key: Key, record: t.Any) -> str:
+    """An address with its prefix length."""
     return key[3] if ":" not in key[3] else f"{key[3]}/{128 if record.prefix is None else record.prefix}"
 
 
@@ -138,9 +139,9 @@ def _message(verb: str, family: int, index: int, local: str, peer: str, prefix: 
     return codec.address_message(name, flags, family=family, index=index, prefixlen=prefix, attrs=attributes)
 
 
-def subnet(text: str) -> str:
+def subnet(name: str) -> str:
     """The network of ``10.0.0.1/24``."""
-    return str(ipaddress.ip_interface(text).network)
+    return str(ipaddress.ip_interface(name).network)
 
 
 def broadcast(local: str, prefix: int) -> str:

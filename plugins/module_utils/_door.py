@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Between Ansible and the engine: a module's options go in, its result comes out. The only file here that knows Ansible.
+
+Each module's `main` is one call of a function of this file. Nothing that goes wrong reaches the user as a traceback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import traceback
+import typing as t
+
+from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
+
+from . import _command
+from ._engine import described, information, objects, render, topology
+from ._engine.converge import Outcome, converge
+from ._engine.errors import LabError
+from ._engine.records import Request
+from ._engine.state import State
+from ._kernel.errors import KernelError, MissingLibrary
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+_SYSTEM_PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python", "/usr/local/bin/python3")
+"""Where the distribution's pyroute2 would be, when Ansible was told to use another interpreter."""
+_LAB_CONTENT = ("name", "nodes", "links", "groups", "defaults", "prefix")
+
+
+def run_netns(module: AnsibleModule) -> t.NoReturn:
+    """The module `netns`."""
+    with _readable(module):
+        outcome = _converge(module, objects.netns(module.params))
+        extra: dict[str, t.Any] = {}
+        if module.params["state"] == "absent":
+            name = module.params["name"]
+            extra["processes"] = _processes(outcome.ended.get(name, ()), "ended")
+            extra["processes"] += _processes(outcome.held.get(name, ()), "left")
+        _leave(module, outcome, netns=objects.netns_result(module.params, outcome.after), **extra)
+
+
+def run_veth(module: AnsibleModule) -> t.NoReturn:
+    """The module `veth`."""
+    _run_object(module, "veth", objects.veth, objects.veth_result)
+
+
+def run_link(module: AnsibleModule) -> t.NoReturn:
+    """The module `link`."""
+    _run_object(module, "link", objects.link, objects.link_result)
+
+
+def run_route(module: AnsibleModule) -> t.NoReturn:
+    """The module `route`."""
+    _run_object(module, "route", objects.route, objects.route_result)
+
+
+def run_topology(module: AnsibleModule) -> t.NoReturn:
+    """The module `topology`. Its action plugin has read the lab file by now."""
+    with _readable(module):
+        options = module.params
+        definition = {key: options[key] for key in _LAB_CONTENT if options.get(key) is not None}
+        policy = {key: options[key] for key in ("exact", "adopt", "force", "rollback")}
+        if options["state"] == "absent":
+            name = topology.lab_id(options.get("prefix"), options.get("name"))
+            outcome = _converge(module, Request({}, lab=name, force=policy["force"], rollback=policy["rollback"]))
+            _leave(module, outcome, topology={"name": name, "nodes": {}, "links": []})
+        lab = topology.load(definition)
+        outcome = _converge(module, lab.request(**policy))
+        _leave(module, outcome, topology=described.describe(lab, outcome.after))
+
+
+def run_netns_info(module: AnsibleModule) -> t.NoReturn:
+    """The module `netns_info`."""
+    with _readable(module):
+        _need_root(module)
+        found = information.gather(module.params["names"])
+        module.exit_json(changed=False, namespaces=found)
+
+
+def run_netns_exec(module: AnsibleModule) -> t.NoReturn:
+    """The module `netns_exec`."""
+    with _readable(module):
+        _need_root(module)
+        result = _command.run(module.params, check=module.check_mode)
+        if result.pop("failed"):
+            module.fail_json(**result)
+        module.exit_json(**result)
+
+
+def _run_object(
+    module: AnsibleModule,
+    name: str,
+    ask: t.Callable[[objects.Options], Request],
+    result: t.Callable[[objects.Options, State], dict[str, t.Any]],
+) -> t.NoReturn:
+    with _readable(module):
+        outcome = _converge(module, ask(module.params))
+        _leave(module, outcome, **{name: result(module.params, outcome.after)})
+
+
+def _converge(module: AnsibleModule, request: Request) -> Outcome:
+    _need_root(module)
+    try:
+        return converge(request, check=module.check_mode, lock_timeout=module.params.get("lock_timeout") or 60.0)
+    except MissingLibrary:
+        # Nothing has been touched so far. Another Python may have what is missing in this one.
+        if not has_respawned():
+            interpreter = probe_interpreters_for_module(list(_SYSTEM_PYTHONS), "pyroute2")
+            if interpreter:
+                respawn_module(interpreter)
+        raise
+
+
+def _need_root(module: AnsibleModule) -> None:
+    if os.geteuid() != 0:
+        module.fail_json(msg="network namespaces need root: set `become: true` for this task, or run the play as root")
+
+
+def _leave(module: AnsibleModule, outcome: Outcome, **result: t.Any) -> t.NoReturn:
+    for warning in outcome.warnings:
+        module.warn(warning)
+    if module._diff:
+        result["diff"] = render.diff(outcome.plan)
+    module.exit_json(
+        changed=outcome.changed,
+        steps=render.steps(outcome.plan),
+        steps_total=len(outcome.plan.steps),
+        **result,
+    )
+
+
+def _processes(some: t.Iterable[t.Any], outcome: str) -> list[dict[str, t.Any]]:
+    return [{"pid": p.pid or None, "command": p.command, "why": p.why, "outcome": outcome} for p in some]
+
+
+@contextlib.contextmanager
+def _readable(module: AnsibleModule) -> t.Iterator[None]:
+    """Turn what goes wrong into a sentence for the person who wrote the task."""
+    try:
+        yield
+    except LabError as error:
+        module.fail_json(msg=str(error), problems=list(error.problems))
+    except KernelError as error:
+        module.fail_json(msg=str(error))
+    except Exception as error:  # pylint: disable=broad-except
+        module.fail_json(
+            msg=f"a fault in netns.lab, please report it: {type(error).__name__}: {error}",
+            exception=traceback.format_exc(),
+        )

@@ -1,0 +1,409 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules about single objects ask for: options to `Request`, and the state back to their result. Pure.
+
+One pair of functions for each module. Every problem of the options is reported, with the path of the option.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import kinds, names
+from .errors import LabError, Problems
+from .records import (
+    IPV6_METRIC,
+    MACHINE,
+    MAIN_TABLE,
+    Address,
+    File,
+    Hop,
+    Key,
+    Link,
+    Namespace,
+    Occupants,
+    Request,
+    Route,
+    Sysctl,
+    Want,
+)
+from .resources.address import text as address_text
+from .state import State
+from .sysctl_names import sysctl_name, sysctl_value
+
+Options = t.Mapping[str, t.Any]
+T = t.TypeVar("T")
+
+_OPTION_RANGES = {
+    ("vlan", "id"): (1, 4094),
+    ("vxlan", "id"): (0, 2**24 - 1),
+    ("vxlan", "dstport"): (1, 65535),
+    ("vxlan", "ttl"): (0, 255),
+    ("vrf", "table"): (1, 2**32 - 1),
+    ("bridge", "priority"): (0, 65535),
+    ("bridge", "forward_delay"): (0, 30),
+    ("bridge", "hello_time"): (1, 10),
+    ("bridge", "max_age"): (6, 40),
+    ("bridge", "ageing_time"): (0, 10_000_000),
+}
+"""The least and the greatest value: those of the kernel, for the bridge those of IEEE 802.1D that it enforces."""
+
+
+class _Asking:
+    """The options of one task, and what is wrong with them so far."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.problems = Problems()
+        self.want: Want = {}
+        self.origin: dict[Key, str] = {}
+        self.complete: set[tuple[str, str]] = set()
+
+    def checked(self, path: str, check: t.Callable[..., T], *arguments: t.Any) -> T | None:
+        """What a check makes of a value; None, and a problem more, where it refuses."""
+        try:
+            return check(*arguments)
+        except LabError as error:
+            self.problems.add(path, error.message)
+            return None
+
+    def ask(self, key: Key, record: t.Any, path: str) -> None:
+        """Want a record, or with None its absence, under a key."""
+        self.want[key] = record
+        self.origin[key] = path
+
+    def request(self) -> Request:
+        """The whole, unless something is wrong."""
+        self.problems.check()
+        return Request(
+            self.want, force=bool(self.options.get("force")), complete=self.complete, origin=self.origin
+        )
+
+    def netns(self, options: Options, path: str = "netns") -> str:
+        """The namespace that options name; without one it is the machine's own."""
+        name = options.get("netns")
+        if name is None:
+            return MACHINE
+        self.checked(path, names.namespace_name, name)
+        return str(name)
+
+
+# -- netns
+
+
+def netns(options: Options) -> Request:
+    """Options of the module `netns`."""
+    asking = _Asking(options)
+    ns = options["name"]
+    asking.checked("name", names.namespace_name, ns)
+    files = {name: asking.checked(f"etc.{name}", names.file_name, str(name)) for name in options.get("etc") or {}}
+    if options["state"] == "absent":
+        asking.ask(("namespace", ns), None, "name")
+        policy = Occupants(options["processes"], options["holders"], options["kill_timeout"])
+        asking.ask(("occupants", ns), policy, "processes")
+        for name in files:
+            asking.ask(("file", ns, name), None, f"etc.{name}")
+        if options["kill_timeout"] < 0:
+            asking.problems.add("kill_timeout", f"{options['kill_timeout']}: expected seconds, 0 or more")
+        return asking.request()
+    nsid = options.get("nsid")
+    if nsid is not None and not 0 <= nsid < 2**31:
+        asking.problems.add("nsid", f"{nsid}: expected a number from 0 to {2**31 - 1}")
+    asking.ask(("namespace", ns), Namespace(nsid=nsid), "name")
+    if options["loopback"] is not None:
+        asking.ask(("link", ns, "lo"), Link(up=options["loopback"]), "loopback")
+    for name, value in (options.get("sysctls") or {}).items():
+        path = asking.checked(f"sysctls[{name!r}]", sysctl_name, str(name))
+        if path is not None:
+            asking.ask(("sysctl", ns, path), Sysctl(sysctl_value(_number(value))), f"sysctls[{name!r}]")
+    for name, content in (options.get("etc") or {}).items():
+        asking.ask(("file", ns, name), File(str(content)), f"etc.{name}")
+    return asking.request()
+
+
+def netns_result(options: Options, state: State) -> dict[str, t.Any]:
+    """What the module `netns` returns under its own key."""
+    ns = options["name"]
+    record = state.get(("namespace", ns))
+    if record is None:
+        return {"name": ns, "state": "absent"}
+    lo = state.get(("link", ns, "lo"))
+    return {
+        "name": ns,
+        "state": "present",
+        "lab": t.cast(Namespace, record).owner or "",
+        "loopback": bool(isinstance(lo, Link) and lo.up),
+        "links": sorted(key[2] for key, _link in state.of(ns, "link")),
+    }
+
+
+def _number(value: t.Any) -> t.Any:
+    """YAML's ``true`` and ``false`` are 1 and 0 to the kernel."""
+    return int(value) if isinstance(value, bool) else value
+
+
+# -- veth
+
+
+def veth(options: Options) -> Request:
+    """Options of the module `veth`."""
+    asking = _Asking(options)
+    peer = options.get("peer") or {}
+    near: Key = ("link", asking.netns(options), options["name"])
+    asking.checked("name", names.link_name, options["name"])
+    if peer:
+        asking.checked("peer.name", names.link_name, peer["name"])
+    far: Key = ("link", asking.netns(peer, "peer.netns"), peer.get("name"))
+    if options["state"] == "absent":
+        asking.ask(near, None, "name")
+        if peer:
+            asking.ask(far, None, "peer.name")
+        return asking.request()
+    if not peer:
+        asking.problems.add("peer", "a veth has two ends: give the peer's `name`, and its `netns`")
+    elif near == far:
+        asking.problems.add("peer.name", f"{peer['name']}: both ends have this name in one namespace")
+    for key, other, some, path in ((near, far, options, ""), (far, near, peer, "peer.")):
+        _end(asking, key, (other[1], other[2]), some, path)
+    return asking.request()
+
+
+def _end(asking: _Asking, key: Key, peer: tuple[str, str], options: Options, path: str) -> None:
+    record = Link(kind="veth", peer=peer, **_settings(asking, options, path))
+    asking.ask(key, record, f"{path}name")
+    _addresses(asking, key, options.get("addresses"), path)
+
+
+def _settings(asking: _Asking, options: Options, path: str) -> dict[str, t.Any]:
+    """The fields of a link that every kind has."""
+    mtu, mac, bridge = options.get("mtu"), options.get("mac"), options.get("bridge")
+    if bridge:
+        asking.checked(f"{path}bridge", names.link_name, bridge)
+    return {
+        "mtu": asking.checked(f"{path}mtu", names.mtu, mtu) if mtu is not None else None,
+        "mac": asking.checked(f"{path}mac", names.mac, mac) if mac is not None else None,
+        "up": options.get("up"),
+        "master": bridge,
+    }
+
+
+def _addresses(asking: _Asking, link: Key, texts: t.Sequence[str] | None, path: str) -> None:
+    if texts is None:
+        return
+    asking.complete.add((link[1], link[2]))
+    for index, text in enumerate(texts):
+        where = f"{path}addresses[{index}]"
+        address = asking.checked(where, names.address, str(text))
+        if address is None:
+            continue
+        key = ("address", link[1], link[2], address.key)
+        if key in asking.want:
+            asking.problems.add(where, f"{text}: stands in the list twice")
+        asking.ask(key, Address(prefix=address.prefix if address.family == 6 else None), where)
+
+
+def veth_result(options: Options, state: State) -> dict[str, t.Any]:
+    """What the module `veth` returns under its own key."""
+    peer = options.get("peer") or {}
+    if options["state"] == "absent":
+        return {"name": options["name"], "netns": options.get("netns"), "state": "absent"}
+    found = link_as_it_stands(options.get("netns"), options["name"], state)
+    found["peer"] = link_as_it_stands(peer.get("netns"), peer["name"], state)
+    return found
+
+
+def link_as_it_stands(netns: str | None, name: str, state: State) -> dict[str, t.Any]:
+    """A link in the words of the modules' options."""
+    ns = netns or MACHINE
+    link = state.get(("link", ns, name))
+    if not isinstance(link, Link):
+        return {"name": name, "netns": netns, "state": "absent"}
+    found: dict[str, t.Any] = {
+        "name": name,
+        "netns": netns,
+        "state": "present",
+        "kind": link.kind,
+        "mtu": link.mtu,
+        "mac": link.mac,
+        "up": link.up,
+        "bridge": link.master or None,
+        "addresses": [address_text(k, r) for k, r in state.of(ns, "address") if k[2] == name],
+    }
+    if link.lower:
+        found["link"] = link.lower[1]
+    found.update(link.options or ())
+    return found
+
+
+# -- link
+
+
+def link(options: Options) -> Request:
+    """Options of the module `link`."""
+    asking = _Asking(options)
+    ns, name, kind = asking.netns(options), options["name"], options.get("kind")
+    key: Key = ("link", ns, name)
+    asking.checked("name", names.link_name, name)
+    given = {option: options[option] for option in OPTIONS if options.get(option) is not None}
+    if options["state"] == "absent":
+        asking.ask(key, None, "name")
+        return asking.request()
+    if kind is None:
+        for option in (*given, *(("link",) if options.get("link") else ())):
+            asking.problems.add(option, f"{given.get(option, options.get(option))}: is an option of a kind: name the `kind`")
+    else:
+        _check_kind(asking, kind, given)
+    settings = _settings(asking, options, "")
+    if options.get("vrf") is not None:
+        if options.get("bridge"):
+            asking.problems.add("vrf", f"{options['vrf']}: a link belongs to a bridge or to a VRF, not to both")
+        settings["master"] = options["vrf"]
+    if kind is not None and settings["mac"] is not None and not kinds.KINDS[kind].arp:
+        asking.problems.add("mac", f"{settings['mac']}: a link of kind {kind} has the MAC address of the one it stands on")
+    lower = None
+    if kind is not None and options.get("link"):
+        asking.checked("link", names.link_name, options["link"])
+        there = asking.netns({"netns": options.get("link_netns")}, "link_netns") if options.get("link_netns") else ns
+        lower = (there, options["link"])
+    record = Link(kind=kind, lower=lower, options=tuple(sorted(given.items())) or None, **settings)
+    asking.ask(key, record, "name")
+    if lower is not None and lower[0] != ns:
+        asking.origin[("link", *lower)] = "link"
+    _addresses(asking, key, options.get("addresses"), "")
+    request = asking.request()
+    if lower is not None:
+        request.look.add(lower[0])
+    return request
+
+
+OPTIONS: tuple[str, ...] = tuple(sorted({name for kind in kinds.KINDS.values() for name in kind.options}))
+"""Every option that belongs to a kind."""
+
+
+def _check_kind(asking: _Asking, kind: str, given: dict[str, t.Any]) -> None:
+    row = kinds.KINDS[kind]
+    if row.pair:
+        asking.problems.add("kind", f"{kind}: has two ends; the module netns.lab.veth makes both")
+        return
+    options = asking.options
+    if row.lower == "always" and not options.get("link"):
+        asking.problems.add("link", f"a {kind} stands on another link: name it")
+    if row.lower == "never" and options.get("link"):
+        asking.problems.add("link", f"{options['link']}: a {kind} doesn't stand on another link")
+    for name in row.needs:
+        if name not in given:
+            asking.problems.add(name, f"a {kind} needs it")
+    for name, value in list(given.items()):
+        if name not in row.options:
+            known = ", ".join(row.options) or "none"
+            asking.problems.add(name, f"{value}: is no option of kind {kind}; its options are: {known}")
+            continue
+        least, greatest = _OPTION_RANGES.get((kind, name), (None, None))
+        if least is not None and not least <= value <= greatest:
+            asking.problems.add(name, f"{value}: expected a number from {least} to {greatest}")
+        if name in ("local", "remote"):
+            host = asking.checked(name, names.host, value)
+            given[name] = host.text if host else value
+        if name == "mode" and value not in (modes := kinds.MODES[kind]):
+            asking.problems.add(name, f"{value}: a {kind} has one of the modes {', '.join(modes)}")
+
+
+def link_result(options: Options, state: State) -> dict[str, t.Any]:
+    """What the module `link` returns under its own key."""
+    return link_as_it_stands(options.get("netns"), options["name"], state)
+
+
+# -- route
+
+
+def route(options: Options) -> Request:
+    """Options of the module `route`."""
+    asking = _Asking(options)
+    ns = asking.netns(options)
+    hops = _hops(asking)
+    key = _route_key(asking, ns, hops)
+    if options["state"] == "absent":
+        asking.ask(key, None, "to")
+        return asking.request()
+    kind = options["type"]
+    if kind == "unicast" and not hops:
+        asking.problems.add("via", "give `via`, `dev` or both, or `hops`; or `type: blackhole` to drop what matches")
+    if kind != "unicast" and hops:
+        asking.problems.add("type", f"{kind}: such a route drops what matches and has no `via`, `dev` or `hops`")
+    source = asking.checked("src", names.host, options["src"]) if options.get("src") else None
+    record = Route(
+        hops=tuple(hops),
+        type=kind,
+        source=source.text if source else None,
+        mtu=options.get("mtu"),
+        onlink=options.get("onlink"),
+    )
+    asking.ask(key, record, "to")
+    return asking.request()
+
+
+def _hops(asking: _Asking) -> list[Hop]:
+    options = asking.options
+    given = options.get("hops")
+    if given and (options.get("via") or options.get("dev")):
+        asking.problems.add("hops", "stands in the place of `via` and `dev`: put them into the hops")
+    hops = []
+    for index, hop in enumerate(given or [{"via": options.get("via"), "dev": options.get("dev")}]):
+        path = f"hops[{index}]." if given else ""
+        via, dev = hop.get("via"), hop.get("dev")
+        if dev:
+            asking.checked(f"{path}dev", names.link_name, dev)
+        host = asking.checked(f"{path}via", names.host, via) if via else None
+        weight = hop.get("weight") or 1
+        if not 1 <= weight <= 256:
+            asking.problems.add(f"{path}weight", f"{weight}: expected a number from 1 to 256")
+        if via or dev:
+            hops.append(Hop(host.text if host else None, dev or None, weight))
+        elif given:
+            asking.problems.add(f"hops[{index}]", "give `via`, `dev` or both")
+    return hops
+
+
+def _route_key(asking: _Asking, ns: str, hops: t.Sequence[Hop]) -> Key:
+    options = asking.options
+    families = {6 if ":" in hop.via else 4 for hop in hops if hop.via}
+    family = {"ipv4": 4, "ipv6": 6}.get(options.get("family") or "")
+    to = asking.checked("to", names.destination, options["to"])
+    if to is None and options["to"] == "default":
+        to = names.DEFAULTS[family or (min(families) if families else 4)]
+    if to is not None and family is not None and to.family != family:
+        asking.problems.add("family", f"{options['family']}: {to.text} is IPv{to.family}")
+    if to is not None and to.family == 6 and 4 in families:
+        asking.problems.add("via", f"{to.text} is IPv6, but its gateway is IPv4")
+    table = options.get("table") or MAIN_TABLE
+    if not 0 < table < 2**32 or table == 255:
+        asking.problems.add("table", f"{table}: expected a number from 1 to {2**32 - 1}; 255 is the kernel's own")
+    metric = options.get("metric")
+    if metric is not None and not 0 <= metric < 2**32:
+        asking.problems.add("metric", f"{metric}: expected a number from 0 to {2**32 - 1}")
+    text = to.text if to is not None else ""
+    if not metric:
+        metric = IPV6_METRIC if ":" in text else 0
+    return ("route", ns, table, text, 0, metric)
+
+
+def route_result(options: Options, state: State) -> dict[str, t.Any]:
+    """What the module `route` returns under its own key."""
+    asking = _Asking(options)
+    key = _route_key(asking, options.get("netns") or MACHINE, _hops(asking))
+    record = state.get(key)
+    found: dict[str, t.Any] = {"to": options["to"], "netns": options.get("netns"), "table": key[2], "metric": key[5]}
+    if not isinstance(record, Route):
+        return {**found, "state": "absent"}
+    hops = [{"via": hop.via, "dev": hop.dev, "weight": hop.weight} for hop in record.hops or ()]
+    return {
+        **found,
+        "state": "present",
+        "type": record.type,
+        "hops": hops,
+        "src": record.source or None,
+        "protocol": record.protocol,
+        "onlink": record.onlink,
+    }

@@ -1,0 +1,312 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A link of any kind but veth. Its body is in module_utils/_door.py and module_utils/_engine."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: link
+short_description: Make, change, move and remove links of any kind
+version_added: 0.1.0
+description:
+  - Makes a link of the given O(kind) in a namespace or on the machine, or changes one that stands.
+  - Without O(kind) it changes a link that stands, whatever it is. If it stands on the machine and not in O(netns), it is
+    moved there; that is how a physical NIC gets into a namespace. It comes back when the namespace is removed with
+    M(netns.lab.netns).
+  - Options that are changed on a standing link are changed in place where the kernel can do that. Otherwise the link is made
+    anew, and RV(steps) says so.
+  - For veth pairs there is M(netns.lab.veth).
+author:
+  - The netns.lab authors (@netns-lab)
+extends_documentation_fragment:
+  - netns.lab.attributes
+  - netns.lab.attributes.object
+options:
+  name:
+    description:
+      - The name of the link. At most 15 bytes.
+    type: str
+    required: true
+  netns:
+    description:
+      - The namespace in which it is. Without it, it is on the machine itself.
+    type: str
+  kind:
+    description:
+      - What it is, in the words of C(ip link). Required to make one.
+    type: str
+    choices: [bridge, dummy, ifb, ipvlan, macvlan, vlan, vrf, vxlan]
+  state:
+    description:
+      - Whether it shall be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  link:
+    description:
+      - The link that it stands on. Required for V(vlan), V(macvlan) and V(ipvlan), possible for V(vxlan).
+    type: str
+  link_netns:
+    description:
+      - The namespace in which O(link) is, if it isn't in O(netns). V(@) is the machine itself.
+    type: str
+  mac:
+    description:
+      - Its MAC address. Without this option it is left alone.
+    type: str
+  mtu:
+    description:
+      - Its MTU in bytes. Without this option it is left alone.
+    type: int
+  up:
+    description:
+      - Whether it is up. Without this option it is left alone; a new link is down.
+    type: bool
+  addresses:
+    description:
+      - All its addresses, each with its prefix length, as in V(10.0.0.1/24) or V(fd00::1/64), the primary one first.
+      - Others that stand there are removed, except those that the kernel makes itself. An empty list removes all; without
+        this option they are left alone.
+    type: list
+    elements: str
+  bridge:
+    description:
+      - The bridge, in the same namespace, that it is a port of. An empty string takes it out of any. Without this option it
+        is left alone.
+    type: str
+  vrf:
+    description:
+      - The VRF, in the same namespace, that it belongs to. An empty string takes it out of any.
+    type: str
+  id:
+    description:
+      - Of a V(vlan), its tag, from 1 to 4094. Of a V(vxlan), its network identifier, from 0 to 16777215.
+    type: int
+  protocol:
+    description:
+      - Of a V(vlan), the kind of tag.
+    type: str
+    choices: [802.1q, 802.1ad]
+  mode:
+    description:
+      - Of a V(macvlan), one of V(bridge), V(private), V(vepa), V(passthru), V(source).
+      - Of an V(ipvlan), one of V(l2), V(l3), V(l3s).
+    type: str
+    choices: [bridge, private, vepa, passthru, source, l2, l3, l3s]
+  table:
+    description:
+      - Of a V(vrf), the number of its routing table.
+    type: int
+  local:
+    description:
+      - Of a V(vxlan), the address that it sends from.
+    type: str
+  remote:
+    description:
+      - Of a V(vxlan), the address that it sends to, a single one or a multicast group.
+    type: str
+  dstport:
+    description:
+      - Of a V(vxlan), the UDP port that it sends to. The kernel's own default is 8472; IANA assigned 4789.
+    type: int
+  ttl:
+    description:
+      - Of a V(vxlan), the time to live of what it sends; 0 takes that of the packet inside.
+    type: int
+  learning:
+    description:
+      - Of a V(vxlan), whether it learns where addresses are from what it receives.
+    type: bool
+  stp:
+    description:
+      - Of a V(bridge), whether it takes part in the spanning tree protocol.
+    type: bool
+  vlan_filtering:
+    description:
+      - Of a V(bridge), whether it keeps VLANs apart.
+    type: bool
+  forward_delay:
+    description:
+      - Of a V(bridge), how many seconds a port listens, and then learns, before it forwards.
+    type: float
+  hello_time:
+    description:
+      - Of a V(bridge), the seconds between its spanning tree messages.
+    type: float
+  max_age:
+    description:
+      - Of a V(bridge), after how many seconds without spanning tree messages it takes a neighbour for gone.
+    type: float
+  ageing_time:
+    description:
+      - Of a V(bridge), for how many seconds it remembers where an address is.
+    type: float
+  priority:
+    description:
+      - Of a V(bridge), its priority in the spanning tree, from 0 to 65535.
+    type: int
+seealso:
+  - module: netns.lab.veth
+  - module: netns.lab.netns
+"""
+
+EXAMPLES = r"""
+- name: A bridge in a namespace
+  netns.lab.link:
+    name: br0
+    netns: sw1
+    kind: bridge
+    up: true
+
+- name: A VXLAN tunnel from a namespace
+  netns.lab.link:
+    name: vx10
+    netns: red
+    kind: vxlan
+    id: 10
+    local: 10.0.0.1
+    remote: 10.0.0.2
+    dstport: 4789
+    addresses: [192.0.2.1/24]
+    up: true
+
+- name: A macvlan on a bridge of the machine, in a namespace
+  netns.lab.link:
+    name: mv0
+    netns: red
+    kind: macvlan
+    link: br0
+    link_netns: "@"
+    mode: bridge
+    up: true
+
+- name: Another MTU for a link that stands
+  netns.lab.link:
+    name: br0
+    netns: sw1
+    mtu: 1400
+
+- name: Remove it
+  netns.lab.link:
+    name: vx10
+    netns: red
+    state: absent
+"""
+
+RETURN = r"""
+link:
+  description: The link as it stands, or in check mode would stand. The options of its kind that were asked for are there too.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    netns:
+      description: Its namespace; none for the machine's own.
+      type: str
+    state:
+      description: V(present) or V(absent).
+      type: str
+    kind:
+      description: Its kind; empty for a NIC.
+      type: str
+    addresses:
+      description: Its addresses.
+      type: list
+      elements: str
+    mac:
+      description: Its MAC address. In check mode none, if the kernel is still to choose it.
+      type: str
+    mtu:
+      description: Its MTU in bytes.
+      type: int
+    up:
+      description: Whether it is up.
+      type: bool
+    bridge:
+      description: The bridge or VRF that it belongs to.
+      type: str
+    link:
+      description: The link that it stands on.
+      type: str
+  sample:
+    name: br0
+    netns: sw1
+    state: present
+    kind: bridge
+    addresses: []
+    mac: "8a:4e:0c:d4:a1:5e"
+    mtu: 1500
+    up: true
+    bridge: null
+steps:
+  description: What was done or, in check mode, would be done, in words and in order. At most 100 of them.
+  returned: success
+  type: list
+  elements: str
+  sample: ["create bridge sw1:br0", "set sw1:br0 up"]
+steps_total:
+  description: How many steps there were.
+  returned: success
+  type: int
+  sample: 2
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.netns.lab.plugins.module_utils import _door
+
+
+def main() -> None:
+    """Called by Ansible."""
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "netns": {"type": "str"},
+            "kind": {
+                "type": "str",
+                "choices": ["bridge", "dummy", "ifb", "ipvlan", "macvlan", "vlan", "vrf", "vxlan"],
+            },
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "link": {"type": "str"},
+            "link_netns": {"type": "str"},
+            "mac": {"type": "str"},
+            "mtu": {"type": "int"},
+            "up": {"type": "bool"},
+            "addresses": {"type": "list", "elements": "str"},
+            "bridge": {"type": "str"},
+            "vrf": {"type": "str"},
+            "id": {"type": "int"},
+            "protocol": {"type": "str", "choices": ["802.1q", "802.1ad"]},
+            "mode": {
+                "type": "str",
+                "choices": ["bridge", "private", "vepa", "passthru", "source", "l2", "l3", "l3s"],
+            },
+            "table": {"type": "int"},
+            "local": {"type": "str"},
+            "remote": {"type": "str"},
+            "dstport": {"type": "int"},
+            "ttl": {"type": "int"},
+            "learning": {"type": "bool"},
+            "stp": {"type": "bool"},
+            "vlan_filtering": {"type": "bool"},
+            "forward_delay": {"type": "float"},
+            "hello_time": {"type": "float"},
+            "max_age": {"type": "float"},
+            "ageing_time": {"type": "float"},
+            "priority": {"type": "int"},
+            "force": {"type": "bool", "default": False},
+            "lock_timeout": {"type": "float", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    _door.run_link(module)
+
+
+if __name__ == "__main__":
+    main()
