@@ -22,7 +22,9 @@ def _links() -> set[str]:
 
 
 def _mounts() -> set[str]:
-    return {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    """Mount points, without /run/netns itself: it becomes a shared mount once and stays one, as iproute2 leaves it."""
+    points = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+    return points - {"/run/netns"}
 
 
 def _files() -> set[str]:
