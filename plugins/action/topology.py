@@ -37,8 +37,7 @@ class ActionModule(ActionBase):
         try:
             args = self._arguments()
         except LabError as error:
-            problems = [str(problem) for problem in error.problems]
-            return {**result, "failed": True, "changed": False, "msg": str(error), "problems": problems}
+            return {**result, "failed": True, "changed": False, "msg": str(error), "problems": list(error.problems)}
         result.update(
             self._execute_module(
                 module_name="netns.lab.topology",
@@ -72,7 +71,8 @@ class ActionModule(ActionBase):
             if misplaced:
                 raise LabError("this is an option of the task, not a key of a lab file", misplaced[0])
             if absent:
-                lab = {"name": schema.name_of(lab)}
+                topology.lab_id(lab.get("prefix"), lab.get("name"))
+                lab = {key: lab[key] for key in ("name", "prefix") if key in lab}
             else:
                 topology.load(lab)
         except LabError as error:

@@ -211,6 +211,7 @@ options:
   prefix:
     description:
       - Put before the name of every namespace, when several copies of a lab share a machine.
+      - Each copy is a lab of its own, so O(state=absent) needs it together with O(name).
     type: str
   # Made from the table: end
   state:

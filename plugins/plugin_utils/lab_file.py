@@ -97,8 +97,8 @@ class LabFile:
             top = yaml.compose(self._text, Loader=_Loader)
         except yaml.YAMLError:
             return error
-        problems = [LabError(str(problem), self.shown + _line(top, problem.path)) for problem in error.problems]
-        return LabErrors(problems) if len(problems) > 1 else problems[0]
+        parts = [LabError(str(part), self.shown + _line(top, part.path)) for part in error.parts]
+        return LabErrors(parts) if len(parts) > 1 else parts[0]
 
 
 def _line(node: t.Any, path: str | None) -> str:

@@ -10,6 +10,7 @@ import typing as t
 
 from .errors import Problems, below, show
 from .records import Sysctl
+from .sysctl_names import sysctl_value
 from .walk import near
 
 KIND_SYSCTLS: dict[str, dict[str, str]] = {
@@ -32,11 +33,11 @@ _RECORDS: dict[tuple[str, str], tuple[str, Sysctl]] = {}
 """Sysctl records by name and value: most nodes have the same."""
 
 
-def sysctls(kind: str, wanted: t.Mapping[str, str] | None) -> list[tuple[str, Sysctl]]:
+def sysctls(kind: str, wanted: t.Mapping[str, str | int] | None) -> list[tuple[str, Sysctl]]:
     """The sysctls of a node, in the order in which they are written."""
     values = KIND_SYSCTLS[kind]
     if wanted:
-        values = {**values, **wanted}
+        values = {**values, **{name: sysctl_value(value) for name, value in wanted.items()}}
     found = []
     for item in values.items():
         record = _RECORDS.get(item)

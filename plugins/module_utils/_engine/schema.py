@@ -15,7 +15,7 @@ import typing as t
 
 from . import names
 from .errors import LabError, Problems, show
-from .sysctl_names import sysctl_name, sysctl_value
+from .sysctl_names import sysctl_name
 from .walk import Integer, ListOf, MapOf, Mapping, OneOf, Shape, Switch, Text
 
 KINDS = ("host", "router", "switch")
@@ -135,9 +135,7 @@ _SETTINGS: dict[str, Shape] = {
     "loopback": Switch("Whether the node's loopback is up.\nThe default is V(true)."),
     "sysctls": MapOf(
         Text(parse=sysctl_name, expected="the name of a sysctl"),
-        OneOf(
-            text=Text(parse=sysctl_value), number=Integer(least=-(2**63), most=2**63 - 1), expected="a number or text"
-        ),
+        OneOf(text=Text(), number=Integer(least=-(2**63), most=2**63 - 1), expected="a number or text"),
         "Sysctls of the node's namespace, by name with dots, or with slashes where the name of a link has a dot.\n"
         "They go before those that every node gets, so that a lab is the same on every machine."
         " These are forwarding by O(nodes.kind), C(rp_filter) 0, C(promote_secondaries) 1 and IPv6's C(accept_dad) 0.",

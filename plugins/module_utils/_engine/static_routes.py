@@ -54,7 +54,7 @@ def _hops(route: _Given) -> list[_Given]:
         if "via" in route or "dev" in route:
             raise LabError("'hops' stands in the place of 'via' and 'dev': put them into the hops")
         for index, hop in enumerate(route["hops"]):
-            if not hop:
+            if not hop.keys() & {"via", "dev"}:
                 raise LabError(f"hops[{index}]: give 'via', 'dev' or both")
         return list(route["hops"])
     via = route.get("via")
