@@ -195,6 +195,21 @@ time.sleep(60)
     assert remove("red", "blue", limit=0.3) == ["red"]
 
 
+def test_a_second_name_is_a_mount_at_another_path() -> None:
+    Path("/run/netns/also").touch()
+    subprocess.run(["mount", "--bind", "/run/netns/red", "/run/netns/also"], check=True)
+    asked = {namespaces.identity("red"): "red"}
+    assert holders(asked) == {"red": [Process(0, 0, "", "holds it open: mount /run/netns/also")]}
+    assert remove("red", limit=0.2) == ["red"]
+    assert holders(asked) == {"red": [Process(0, 0, "", "holds it open: mount /run/netns/also")]}
+    assert remove("also") == []
+
+
+def test_the_machine_itself_is_not_waited_for(ip: t.Callable[..., t.Any]) -> None:
+    ip("netns", "attach", "host", str(os.getpid()))
+    assert remove("host", "red") == []
+
+
 def test_copies_of_the_mount_in_other_mount_namespaces_are_no_problem(start: Start) -> None:
     start("import time\nprint('ready', flush=True)\ntime.sleep(60)", "unshare", "--mount", "--propagation", "private")
     assert holders(identities("red", "blue")) == {}

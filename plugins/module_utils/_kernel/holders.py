@@ -30,17 +30,20 @@ def holders(namespaces: t.Mapping[Identity, str]) -> dict[str, list[Process]]:
     """What holds each of these namespaces open though it doesn't run inside. Names without any are left out.
 
     One entry for each process and namespace, which names its descriptors and sockets; and one entry with pid 0 for
-    each mount at another path, for ending a process doesn't unmount it. The mounts under ``/run/netns`` don't count,
-    nor do their copies in other mount namespaces, which go when the name is unlinked.
+    each mount at another path (a second name, too), for ending a process doesn't unmount it. The mount under its name
+    doesn't count, nor do copies in other mount namespaces, which go when the name is unlinked.
 
     Costs a look at every open file of the machine, about 2 microseconds each, 20 for sockets.
     """
     search = _Search(namespaces)
     own_mounts = procfs.namespace_link("self", "mnt") or ""
-    names_of_ours = _mounts("self", search.wanted)
-    ours = {place for place, point, _ in names_of_ours if os.path.dirname(point) == RUN}
-    for name, point in ((search.wanted[link], point) for place, point, link in names_of_ours if place not in ours):
-        search.add(name, Process(0, 0, "", f"holds it open: mount {point}"))
+    named: set[_Place] = set()
+    for place, point, link in _mounts("self", search.wanted):
+        name = search.wanted[link]
+        if os.path.dirname(point) == RUN:
+            named.add(place)
+        if point != f"{RUN}/{name}":
+            search.add(name, Process(0, 0, "", f"holds it open: mount {point}"))
     seen = {own_mounts}
     for pid in procfs.pids():
         search.look_at_files(pid)
@@ -49,7 +52,7 @@ def holders(namespaces: t.Mapping[Identity, str]) -> dict[str, list[Process]]:
             continue
         seen.add(mounts)
         for place, point, link in _mounts(pid, search.wanted):
-            process = procfs.describe(pid, "") if place not in ours else None
+            process = procfs.describe(pid, "") if place not in named else None
             if process is not None:
                 why = f"holds it open: mount {point} in the mount namespace of process {pid}"
                 search.add(search.wanted[link], Process(0, 0, process.command, why))

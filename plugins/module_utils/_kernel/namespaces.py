@@ -18,7 +18,7 @@ import os
 import struct
 import typing as t
 
-from . import syscalls
+from . import procfs, syscalls
 from .errors import KernelError
 from .visit import NOWHERE, RUN, Visit
 
@@ -90,12 +90,22 @@ def identity(name: str) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def is_machine(name: str) -> bool:
+    """Whether the name stands for the namespace of the machine itself: that of this program or of process 1.
+
+    ``ip netns attach NAME 1`` and containers on the host's network make such names.
+    """
+    try:
+        inode = os.stat(path(name)).st_ino
+    except OSError:
+        return False
+    return f"net:[{inode}]" in procfs.machine_links()
+
+
 def mount_trouble() -> str | None:
     """A warning where this process has mounts of its own, so that names made here may not be seen by others."""
-    try:
-        if os.readlink("/proc/self/ns/mnt") == os.readlink("/proc/1/ns/mnt"):
-            return None
-    except OSError:
+    first = procfs.namespace_link(1, "mnt")
+    if first is None or first == procfs.namespace_link("self", "mnt"):
         return None  # in some containers process 1 can't be looked at; then there is nothing to compare
     return (
         "this process has a private mount namespace (a service with PrivateMounts, a container tool or unshare): "

@@ -45,8 +45,10 @@ class Ending(t.NamedTuple):
 def inside(namespaces: t.Mapping[Identity, str]) -> dict[str, list[Process]]:
     """What runs in each of these namespaces, by one scan of all threads of the machine. Names without any are left out.
 
-    A process one of whose threads went into a namespace is found too; `Process.why` tells. The kernel's own threads
-    are left out. Costs about 10 microseconds for each process of the machine, whatever the number of namespaces.
+    A process one of whose threads went into a namespace is found too; `Process.why` tells. Left out are the kernel's
+    own threads, and all that runs in the machine's own namespace if a name stands for that.
+
+    Costs about 10 microseconds for each process of the machine, whatever the number of namespaces.
     """
     wanted = procfs.links(namespaces)
     found: dict[str, list[Process]] = {}

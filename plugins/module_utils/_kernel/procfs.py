@@ -64,8 +64,18 @@ def namespace_link(task: int | str, kind: str = "net") -> str | None:
 
 
 def links(namespaces: t.Mapping[Identity, str]) -> dict[str, str]:
-    """The same mapping by the text that `namespace_link` gives. nsfs has one device, so the inode alone will do."""
-    return {f"net:[{inode}]": name for (_, inode), name in namespaces.items()}
+    """The same mapping by the text that `namespace_link` gives. nsfs has one device, so the inode alone will do.
+
+    The namespace of the machine is left out, for it can have a name too (``ip netns attach NAME 1``): who looks for
+    what to end must never be given all that runs on the machine.
+    """
+    machine = machine_links()
+    return {link: name for (_, inode), name in namespaces.items() if (link := f"net:[{inode}]") not in machine}
+
+
+def machine_links() -> set[str | None]:
+    """The namespace in which this program was started, and that of process 1 where it may be looked at."""
+    return {namespace_link("self"), namespace_link(1)}
 
 
 def status(pid: int) -> Status | None:
