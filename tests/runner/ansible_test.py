@@ -76,7 +76,7 @@ def _ini(quoted: str) -> str:
 def sanity(part: Part, scratch: Path, _options: list[str]) -> None:
     code, output = run("ansible-test", "sanity", "--color", "no", cwd=copy(scratch), env=_prepare_home())
     ran = set(re.findall(r'^Running sanity test "([^"]+)"', output, re.M))
-    listed = re.search(r"The \d+ sanity test\(s\) listed below \(out of \d+\) failed.*?:\n((?:\S+(?: .*)?\n)+)", output)
+    listed = re.search(r"The \d+ sanity test\(s\) listed below \(out of \d+\) failed.*\n((?:\S+(?: .*)?\n)+)", output)
     failed = {line.strip() for line in listed.group(1).splitlines()} if listed else set()
     for name in sorted(failed):
         part.fail(name, "see above")
@@ -106,7 +106,7 @@ def integration(part: Part, scratch: Path, _options: list[str]) -> None:
         report.unlink()
     for name in sorted(targets & passed):
         part.ok(name)
-    listed = re.search(r"The \d+ integration test\(s\) listed below \(out of \d+\) failed.*?:\n((?:\S+\n)+)", output)
+    listed = re.search(r"The \d+ integration test\(s\) listed below \(out of \d+\) failed.*\n((?:\S+\n)+)", output)
     failed = set(listed.group(1).split()) if listed else set()
     for name in sorted(failed):
         part.fail(name, "see above")

@@ -22,6 +22,7 @@ def checks(scratch: Path) -> dict[str, tuple[list[str], dict[str, str], Path | N
             ["mypy", "--cache-dir", f"{CACHE}/mypy", "-p", f"{PYTHON}.module_utils"],
             {"MYPYPATH": str(COLLECTIONS)}, None,
         ),
+        "shellcheck": (["shellcheck", "lab", ".ci/run"], {}, None),
         "reuse": (["reuse", "lint", "--quiet"], {}, None),
         "antsibull-changelog": (["antsibull-changelog", "lint"], {}, None),
         # ansible-lint and antsibull-docs want to see the collection at its place.
