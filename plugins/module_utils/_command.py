@@ -47,12 +47,17 @@ def run(options: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
         return {**result, "changed": True, "skipped": True, "msg": "not run in check mode: " + shlex.join(argv)}
     _check_folder(options.get("chdir"))
     started = datetime.datetime.now()
-    rc, out, err, timed_out = _execute([tool, "netns", "exec", ns, *argv], given, options.get("chdir"), options.get("timeout"))
+    rc, out, err, timed_out = _execute(
+        [tool, "netns", "exec", ns, *argv], given, options.get("chdir"), options.get("timeout")
+    )
     ended = datetime.datetime.now()
-    result.update(rc=rc, timed_out=timed_out, changed=True, start=str(started), end=str(ended), delta=str(ended - started))
+    result.update(
+        rc=rc, timed_out=timed_out, changed=True, start=str(started), end=str(ended), delta=str(ended - started)
+    )
     result.update(_streams(out, err, options["encoding"]))
     if timed_out:
-        result.update(failed=True, msg=f"{argv[0]} didn't end within {options['timeout']:g} s and was ended, with all it had started")
+        limit = f"{options['timeout']:g} s"
+        result.update(failed=True, msg=f"{argv[0]} didn't end within {limit} and was ended, with all it had started")
     elif rc != 0:
         result.update(failed=True, msg=_what_went_wrong(argv, rc, err))
     return result
@@ -109,8 +114,9 @@ def _check_namespace(ns: str) -> None:
     if condition == namespaces.ABSENT:
         raise LabError(f"namespace {ns} doesn't exist: make it with the module netns.lab.netns", "netns")
     if condition == namespaces.BROKEN:
-        raise LabError(f"namespace {ns} is broken (no namespace is mounted on its file): the module netns.lab.netns repairs it",
-                       "netns")
+        raise LabError(
+            f"namespace {ns} is broken (no namespace is mounted on its file): netns.lab.netns repairs it", "netns"
+        )
 
 
 def _check_folder(folder: str | None) -> None:
@@ -122,7 +128,6 @@ def _execute(
     argv: t.Sequence[str], given: bytes | None, folder: str | None, timeout: float | None
 ) -> tuple[int, bytes, bytes, bool]:
     """Return code, both streams, and whether time ran out. The command leads a session of its own."""
-    # A locale that the machine may not have would only add warnings to the streams; everything else is inherited.
     process = subprocess.Popen(
         argv,
         stdin=subprocess.PIPE if given is not None else subprocess.DEVNULL,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Between Ansible and the engine: a module's options go in, its result comes out. The only file here that knows Ansible.
+"""Between Ansible and the engine: a module's options go in, its result comes out. Only this file knows Ansible.
 
 Each module's `main` is one call of a function of this file. Nothing that goes wrong reaches the user as a traceback.
 """
@@ -32,7 +32,7 @@ _SYSTEM_PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python", "/usr/loc
 _LAB_CONTENT = ("name", "nodes", "links", "groups", "defaults", "prefix")
 
 
-def run_netns(module: AnsibleModule) -> t.NoReturn:
+def run_netns(module: AnsibleModule) -> None:
     """The module `netns`."""
     with _readable(module):
         outcome = _converge(module, objects.netns(module.params))
@@ -44,22 +44,22 @@ def run_netns(module: AnsibleModule) -> t.NoReturn:
         _leave(module, outcome, netns=objects.netns_result(module.params, outcome.after), **extra)
 
 
-def run_veth(module: AnsibleModule) -> t.NoReturn:
+def run_veth(module: AnsibleModule) -> None:
     """The module `veth`."""
     _run_object(module, "veth", objects.veth, objects.veth_result)
 
 
-def run_link(module: AnsibleModule) -> t.NoReturn:
+def run_link(module: AnsibleModule) -> None:
     """The module `link`."""
     _run_object(module, "link", objects.link, objects.link_result)
 
 
-def run_route(module: AnsibleModule) -> t.NoReturn:
+def run_route(module: AnsibleModule) -> None:
     """The module `route`."""
     _run_object(module, "route", objects.route, objects.route_result)
 
 
-def run_topology(module: AnsibleModule) -> t.NoReturn:
+def run_topology(module: AnsibleModule) -> None:
     """The module `topology`. Its action plugin has read the lab file by now."""
     with _readable(module):
         options = module.params
@@ -74,7 +74,7 @@ def run_topology(module: AnsibleModule) -> t.NoReturn:
         _leave(module, outcome, topology=described.describe(lab, outcome.after))
 
 
-def run_netns_info(module: AnsibleModule) -> t.NoReturn:
+def run_netns_info(module: AnsibleModule) -> None:
     """The module `netns_info`."""
     with _readable(module):
         _need_root(module)
@@ -82,7 +82,7 @@ def run_netns_info(module: AnsibleModule) -> t.NoReturn:
         module.exit_json(changed=False, namespaces=found)
 
 
-def run_netns_exec(module: AnsibleModule) -> t.NoReturn:
+def run_netns_exec(module: AnsibleModule) -> None:
     """The module `netns_exec`."""
     with _readable(module):
         _need_root(module)
@@ -97,7 +97,7 @@ def _run_object(
     name: str,
     ask: t.Callable[[objects.Options], Request],
     result: t.Callable[[objects.Options, State], dict[str, t.Any]],
-) -> t.NoReturn:
+) -> None:
     with _readable(module):
         outcome = _converge(module, ask(module.params))
         _leave(module, outcome, **{name: result(module.params, outcome.after)})
@@ -121,7 +121,7 @@ def _need_root(module: AnsibleModule) -> None:
         module.fail_json(msg="network namespaces need root: set `become: true` for this task, or run the play as root")
 
 
-def _leave(module: AnsibleModule, outcome: Outcome, **result: t.Any) -> t.NoReturn:
+def _leave(module: AnsibleModule, outcome: Outcome, **result: t.Any) -> None:
     for warning in outcome.warnings:
         module.warn(warning)
     if module._diff:

@@ -14,10 +14,12 @@ short_description: Make, change, move and remove links of any kind
 version_added: 0.1.0
 description:
   - Makes a link of the given O(kind) in a namespace or on the machine, or changes one that stands.
-  - Without O(kind) it changes a link that stands, whatever it is. If it stands on the machine and not in O(netns), it is
+  - Without O(kind) it changes a link that stands, whatever it is. If it stands on the machine and not in O(netns), it
+    is
     moved there; that is how a physical NIC gets into a namespace. It comes back when the namespace is removed with
     M(netns.lab.netns).
-  - Options that are changed on a standing link are changed in place where the kernel can do that. Otherwise the link is made
+  - Options that are changed on a standing link are changed in place where the kernel can do that. Otherwise the link
+    is made
     anew, and RV(steps) says so.
   - For veth pairs there is M(netns.lab.veth).
 author:
@@ -69,13 +71,15 @@ options:
   addresses:
     description:
       - All its addresses, each with its prefix length, as in V(10.0.0.1/24) or V(fd00::1/64), the primary one first.
-      - Others that stand there are removed, except those that the kernel makes itself. An empty list removes all; without
+      - Others that stand there are removed, except those that the kernel makes itself. An empty list removes all;
+        without
         this option they are left alone.
     type: list
     elements: str
   bridge:
     description:
-      - The bridge, in the same namespace, that it is a port of. An empty string takes it out of any. Without this option it
+      - The bridge, in the same namespace, that it is a port of. An empty string takes it out of any. Without this
+        option it
         is left alone.
     type: str
   vrf:
@@ -199,7 +203,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 link:
-  description: The link as it stands, or in check mode would stand. The options of its kind that were asked for are there too.
+  description: The link as it stands, or in check mode would stand. The options of its kind that were asked for are
+    there too.
   returned: success
   type: dict
   contains:

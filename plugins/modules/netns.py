@@ -52,8 +52,10 @@ options:
   etc:
     description:
       - Files under C(/etc/netns/NAME), by name, with their content. C(ip netns exec) and M(netns.lab.netns_exec) show
-        them to what runs inside in the place of those in C(/etc), so V(resolv.conf) gives the namespace its own resolver.
-      - Files not named are left alone. With O(state=absent) those that this module wrote are removed, and those named here.
+        them to what runs inside in the place of those in C(/etc), so V(resolv.conf) gives the namespace its own
+        resolver.
+      - Files not named are left alone. With O(state=absent) those that this module wrote are removed, and those named
+        here.
     type: dict
   processes:
     description:
@@ -68,7 +70,8 @@ options:
     description:
       - With O(state=absent), what becomes of processes that don't run inside but hold the namespace open, by a file
         descriptor or a socket.
-      - V(report) names them in RV(processes) and leaves them alone; the namespace lives on, without a name, as long as they do.
+      - V(report) names them in RV(processes) and leaves them alone; the namespace lives on, without a name, as long
+        as they do.
         V(kill) ends them.
     type: str
     choices: [report, kill]

@@ -13,7 +13,8 @@ module: netns_exec
 short_description: Run a command in a network namespace
 version_added: 0.1.0
 description:
-  - Runs a command as C(ip netns exec) does, with the C(/sys) of the namespace, and with the files of C(/etc/netns/NAME) in
+  - Runs a command as C(ip netns exec) does, with the C(/sys) of the namespace, and with the files of
+    C(/etc/netns/NAME) in
     the place of those in C(/etc).
   - No shell is involved. For a pipe or a redirection, run one, as in the examples.
   - A return code other than 0 fails the task, with the end of its error stream in the message.

@@ -92,8 +92,8 @@ namespaces:
       owner: red-blue
       links:
         - {name: lo, kind: "", up: true, mtu: 65536, mac: "00:00:00:00:00:00", addresses: [], bridge: null, peer: null}
-        - {name: eth0, kind: veth, up: true, mtu: 1500, mac: "8a:4e:0c:d4:a1:5e", addresses: [10.0.0.1/24], bridge: null,
-           peer: "blue:eth0"}
+        - {name: eth0, kind: veth, up: true, mtu: 1500, mac: "8a:4e:0c:d4:a1:5e", addresses: [10.0.0.1/24],
+           bridge: null, peer: "blue:eth0"}
       routes: [default via 10.0.0.2 dev eth0]
       processes: []
 """

@@ -13,7 +13,8 @@ module: route
 short_description: Add, change and delete a route in a network namespace
 version_added: 0.1.0
 description:
-  - Looks after the one route that O(to), O(table) and O(metric) name, in a namespace or on the machine, and changes it in
+  - Looks after the one route that O(to), O(table) and O(metric) name, in a namespace or on the machine, and changes
+    it in
     place.
   - Routes that the kernel makes by itself, such as that to the subnet of an address, need no task.
 author:
@@ -65,7 +66,8 @@ options:
     default: 254
   metric:
     description:
-      - The metric. Of two routes to one destination the lower one wins. The kernel's default is 0 for IPv4 and 1024 for IPv6.
+      - The metric. Of two routes to one destination the lower one wins. The kernel's default is 0 for IPv4 and 1024
+        for IPv6.
     type: int
   family:
     description:

@@ -13,7 +13,8 @@ module: veth
 short_description: Make, change, move and remove a veth pair
 version_added: 0.1.0
 description:
-  - A veth pair is a cable with two ends; what goes in at one comes out at the other. This module makes both ends, each in
+  - A veth pair is a cable with two ends; what goes in at one comes out at the other. This module makes both ends,
+    each in
     the namespace where it belongs, and changes them in place.
   - An end that somebody moved or renamed is found again by its peer and brought back, with what it has.
   - A change of one setting leaves all others alone; what an address, MTU or move disturbs is put back.
@@ -34,8 +35,10 @@ options:
     type: str
   addresses:
     description:
-      - All addresses of this end, each with its prefix length, as in V(10.0.0.1/24) or V(fd00::1/64), the primary one first.
-      - Others that stand there are removed, except those that the kernel makes itself. An empty list removes all; without
+      - All addresses of this end, each with its prefix length, as in V(10.0.0.1/24) or V(fd00::1/64), the primary one
+        first.
+      - Others that stand there are removed, except those that the kernel makes itself. An empty list removes all;
+        without
         this option they are left alone.
     type: list
     elements: str

@@ -16,6 +16,7 @@ from .._kernel import decode, namespaces, netlink
 from .._kernel.errors import KernelError
 from .._kernel.visit import Visit
 from . import safety
+from .derived_names import machine_altname
 from .errors import LabError
 from .ownership import Entry
 from .plan import Plan, touched
@@ -26,24 +27,26 @@ from .resources.route import DYNAMIC
 from .state import State
 
 LAB_ALTNAME = "netns-lab-"
-"""What an altname of a link on the machine begins with that a lab made."""
-
-
-def altname_of(lab: str, link: str) -> str:
-    """The further name that says whose a link of the machine is: unique on the machine, at most 127 bytes."""
-    return f"{LAB_ALTNAME}{lab}-{link}"
+"""What an altname of a link on the machine begins with that a lab made (`derived_names.machine_altname`)."""
 
 
 def with_what_is_left(visit: Visit, request: Request, entry: Entry | None) -> Request:
-    """The request, with everything that its lab made earlier and doesn't want any more wanted gone."""
+    """The request, with everything that its owner made earlier and doesn't want any more wanted gone.
+
+    Of a lab that is everything that the new file doesn't name; of single modules, the files of a namespace that goes.
+    """
     want: Want = dict(request.want)
     keys = list(entry.keys) if entry is not None else []
+    if request.lab is None:
+        gone = {key[1] for key, record in want.items() if key[0] == "namespace" and record is None}
+        want.update({key: None for key in keys if key[1] in gone and key not in want})
+        return replace(request, want=want)
     if entry is not None and not entry.is_from_this_boot:
         keys = [key for key in keys if key[0] in ("file", "namespace")]
     leaving = [key for key in keys if key not in want]
     if not any(record is not None for record in want.values()):
         known = {key[1] for key in leaving}
-        leaving += [("namespace", ns) for ns in marked(visit, str(request.lab)) if ns not in known]
+        leaving += [("namespace", ns) for ns in marked(visit, request.lab) if ns not in known]
     gone = {key[1] for key in leaving if key[0] == "namespace"}
     for key in leaving:
         if key[1] in gone and key[0] not in ("namespace", "file"):
@@ -95,14 +98,13 @@ def _is_foreign(key: Key, record: object) -> bool:
         return key[2] != "lo" and record.kind != ""
     if isinstance(record, Route):
         return record.protocol not in DYNAMIC
-    return key[0] == "address"
+    return bool(key[0] == "address")
 
 
-def check(visit: Visit, request: Request, entry: Entry | None, made: Plan) -> None:
+def check(visit: Visit, request: Request, recorded: set[Key], made: Plan) -> None:
     """Raise LabError if the plan touches what isn't the request's to touch."""
     if not made:
         return
-    recorded = set(entry.keys) if entry is not None else set()
     for ns in touched(made.steps):
         if ns == MACHINE:
             continue
@@ -120,23 +122,25 @@ def _check_namespace(request: Request, ns: str, owner: str, recorded: set[Key]) 
     where = request.origin.get(("namespace", ns))
     if request.lab is None:
         if owner and not request.force:
-            raise LabError(f"namespace {ns} belongs to the lab {owner}: change that lab's file, or say `force: true`", where)
+            raise LabError(f"namespace {ns} belongs to the lab {owner}: change its file, or say `force: true`", where)
         return
     if owner == request.lab:
         return
     if owner:
-        raise LabError(f"namespace {ns} belongs to the lab {owner}: choose other names or a `prefix`, or take that lab down",
-                       where)
+        raise LabError(
+            f"namespace {ns} belongs to the lab {owner}: take other names or a `prefix`, or take that lab down", where
+        )
     if ("namespace", ns) not in recorded and not request.adopt:
-        raise LabError(f"namespace {ns} stands already and no lab made it: `adopt: true` takes it over, a `prefix` avoids it",
-                       where)
+        raise LabError(f"namespace {ns} stands already, and no lab made it: `adopt: true` takes it over", where)
 
 
 def _check_machine_link(request: Request, key: Key, link: object, recorded: set[Key]) -> None:
     owner = next((name for name in getattr(link, "altnames", None) or () if name.startswith(LAB_ALTNAME)), "")
     if request.lab is None:
         if owner:
-            raise LabError(f"link {at(*key[1:])} belongs to a lab ({owner}): change that lab's file, or say `force: true`",
-                           request.origin.get(key))
-    elif key not in recorded and owner != altname_of(request.lab, key[2]):
+            raise LabError(
+                f"link {at(*key[1:])} belongs to a lab ({owner}): change its file, or say `force: true`",
+                request.origin.get(key),
+            )
+    elif key not in recorded and owner != machine_altname(request.lab, key[2]):
         raise LabError(f"link {at(*key[1:])} stands already and this lab didn't make it", request.origin.get(key))

@@ -20,6 +20,7 @@ from . import consent, features, ownership, restore
 from .apply import StepFailed, apply
 from .errors import LabError
 from .ground import Ground, named
+from .ledger import Ledger
 from .observe import observe
 from .plan import Plan, plan, say
 from .records import Key, Request
@@ -55,8 +56,8 @@ def converge(request: Request, *, check: bool, lock_timeout: float = 60.0) -> Ou
     """
     if check:
         return in_worker(lambda visit: _Run(visit, request).foresee())
-    name, what = (request.lab, f"the lab {request.lab}") if request.lab else (ownership.OBJECTS, "the machine's namespaces")
-    with ownership.locked(name, lock_timeout, what):
+    what = f"the lab {request.lab}" if request.lab else "the machine's namespaces"
+    with ownership.locked(request.lab or ownership.OBJECTS, lock_timeout, what):
         return in_worker(lambda visit: _Run(visit, request).do())
 
 
@@ -66,22 +67,20 @@ class _Run:
     def __init__(self, visit: Visit, request: Request) -> None:
         self._visit = visit
         self._request = request
-        self._entry = ownership.load(request.lab) if request.lab else None
+        self._ledger = Ledger(request)
         self._warnings: list[str] = []
 
     # -- looking and planning
 
     def _foreseen(self) -> Plan:
-        request = self._request
-        if request.lab:
-            self._request = request = consent.with_what_is_left(self._visit, request, self._entry)
+        self._request = request = consent.with_what_is_left(self._visit, self._request, self._ledger.entry)
         have = observe(self._visit, request)
         if request.complete:
             self._request = request = consent.completed(request, have)
         if request.exact:
             self._request = request = consent.exactly(request, have)
         made = plan(request, have)
-        consent.check(self._visit, request, self._entry, made)
+        consent.check(self._visit, request, self._ledger.recorded, made)
         features.check(self._visit, made)
         self._warnings += features.warnings(made)
         trouble = namespaces.mount_trouble() if made else None
@@ -100,15 +99,12 @@ class _Run:
     def do(self) -> Outcome:
         made = self._foreseen()
         if not made:
-            if self._request.lab and not self._is_recorded():
-                self._record(complete=True)
+            self._ledger.complete(self._request)
             return Outcome(made, False, made.after, self._warnings)
-        if self._request.lab:
-            self._record(complete=False)
+        self._ledger.intend(self._request)
         ground = Ground(self._visit, made.before, leaving=_leaving(made))
         after = self._carry_out(made, ground)
-        if self._request.lab:
-            self._record(complete=True)
+        self._ledger.complete(self._request)
         self._warnings += [
             f"namespace {ns} has lost its name, but lives on: "
             + (f"held by {named(some)}" if some else "held by something that can't be seen from here")
@@ -130,7 +126,8 @@ class _Run:
             if not left:
                 return have
             ground.renew(have)
-        raise LabError(f"after {ROUNDS} rounds these steps still remain: {'; '.join(say(step) for step in left.steps[:5])}")
+        remaining = "; ".join(say(step) for step in left.steps[:5])
+        raise LabError(f"after {ROUNDS} rounds these steps still remain: {remaining}")
 
     def _settled(self, made: Plan) -> State:
         """Look again, and wait for what the kernel removes in its own time: links of namespaces that went."""
@@ -150,55 +147,31 @@ class _Run:
                 request.origin.get(failure.step.key),
             ) from failure
         if not request.rollback:
-            raise LabError(f"{failure}. What was done so far is left standing (rollback: false)",
-                           request.origin.get(failure.step.key)) from failure
+            raise LabError(
+                f"{failure}. What was done so far is left standing (rollback: false)",
+                request.origin.get(failure.step.key),
+            ) from failure
         try:
             self._go_back(made)
         except (LabError, KernelError) as second:
-            raise LabError(f"{failure}. Putting things back failed too: {second}",
-                           request.origin.get(failure.step.key)) from failure
-        raise LabError(f"{failure}. Everything that this run had changed was put back",
-                       request.origin.get(failure.step.key)) from failure
+            raise LabError(
+                f"{failure}. Putting things back failed too: {second}", request.origin.get(failure.step.key)
+            ) from failure
+        raise LabError(
+            f"{failure}. Everything that this run had changed was put back", request.origin.get(failure.step.key)
+        ) from failure
 
     def _go_back(self, made: Plan) -> None:
         """Plan from what stands now to what stood before, and do that."""
         now = observe(self._visit, self._request, made.after.spaces())
-        back = restore.request(self._request, made, now)
+        back = restore.request(made, now)
         for _round in range(ROUNDS):
             undo = plan(back, now)
             if not undo:
                 break
             apply(undo, Ground(self._visit, now))
             now = observe(self._visit, back, made.after.spaces())
-        if self._request.lab:
-            if self._entry is not None:
-                ownership.save(self._entry)
-            else:
-                ownership.forget(self._request.lab)
-
-    # -- recording
-
-    def _owned(self) -> list[Key]:
-        """The keys that the lab's entry names from now on. Sysctls aren't removed, so they needn't be known."""
-        return [key for key, record in self._request.want.items() if record is not None and key[0] not in _NOT_RECORDED]
-
-    def _is_recorded(self) -> bool:
-        entry, owned = self._entry, self._owned()
-        if not owned:
-            return entry is None
-        return entry is not None and entry.complete and entry.is_from_this_boot and entry.keys == owned
-
-    def _record(self, *, complete: bool) -> None:
-        lab = t.cast(str, self._request.lab)
-        owned = self._owned()
-        if complete and not owned:
-            ownership.forget(lab)
-            return
-        keys = owned if complete or self._entry is None else list(dict.fromkeys([*owned, *self._entry.keys]))
-        ownership.save(ownership.Entry(lab, keys, complete))
-
-
-_NOT_RECORDED = frozenset({"sysctl", "occupants"})
+        self._ledger.revert()
 
 
 def _leaving(made: Plan) -> set[str]:

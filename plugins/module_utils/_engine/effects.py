@@ -139,9 +139,7 @@ def address_gone(state: State, key: Key) -> None:
     for other, record in state.of(key[1], "address"):
         if record.fragile and other[2] == key[2] and " " not in other[3] + key[3] and _same_subnet(other[3], key[3]):
             state.drop(other)
-    if ":" not in key[3] and not any(
-        k[2] == key[2] and ":" not in k[3] for k, _record in state.of(key[1], "address")
-    ):
+    if ":" not in key[3] and not any(k[2] == key[2] and ":" not in k[3] for k, _record in state.of(key[1], "address")):
         for route, record in state.of(key[1], "route"):
             if ":" not in route[3] and any(hop.dev == key[2] for hop in record.hops or ()):
                 state.drop(route)

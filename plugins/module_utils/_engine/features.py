@@ -18,6 +18,7 @@ from .errors import LabError
 from .plan import Plan
 from .records import Link
 from .resources.base import at
+from .steps import Step
 
 _PROBE = "netnslab-probe"
 _TOO_MANY_QUEUES = 5000
@@ -26,7 +27,7 @@ _TOO_MANY_QUEUES = 5000
 
 def check(visit: Visit, made: Plan) -> None:
     """Raise LabError if a link is to be made of a kind that this kernel doesn't know."""
-    first = {}
+    first: dict[str, Step] = {}
     for step in made.steps:
         if step.key[0] == "link" and step.verb == "create":
             first.setdefault(str(t.cast(Link, step.after).kind), step)
@@ -39,8 +40,10 @@ def check(visit: Visit, made: Plan) -> None:
     for kind, outcome in zip(wanted, outcomes):
         if outcome is not None and outcome.errno == errno.EOPNOTSUPP:
             step = first[kind]
-            raise LabError(f"{kind}: this kernel can't make such links ({at(step.key[1], step.key[2])}): "
-                           f"it has no {kinds.KINDS[kind].feature}")
+            raise LabError(
+                f"{kind}: this kernel can't make such links ({at(step.key[1], step.key[2])}): "
+                f"it has no {kinds.KINDS[kind].feature}"
+            )
 
 
 def _probe(kind: str) -> bytes:
@@ -60,6 +63,7 @@ def warnings(made: Plan) -> list[str]:
     """What would be lost for good with the links that the plan deletes or moves."""
     found = []
     for step in made.steps:
-        if step.key[0] == "link" and step.verb in ("delete", "move") and isinstance(step.before, Link) and step.before.note:
-            found.append(f"{at(step.key[1], step.key[2])}: {step.before.note}, and isn't put back")
+        link = step.before if step.verb in ("delete", "move") else None
+        if isinstance(link, Link) and link.note:
+            found.append(f"{at(step.key[1], step.key[2])}: {link.note}, and isn't put back")
     return found

@@ -41,7 +41,7 @@ def joined(state: State, key: Key, other: Key) -> bool:
 
 
 def moves(want: Want, state: State) -> list[Move]:
-    """The links to bring to where they are wanted: far ends of veths, and links of the machine that a namespace wants."""
+    """The links to bring to where they are wanted: far ends of veths, and links that a namespace gets."""
     found: list[Move] = []
     taken: set[Key] = set()
     for key, other in pairs(want):
@@ -76,13 +76,15 @@ def in_the_way(want: Want, state: State, found: t.Sequence[Move]) -> dict[Key, s
     """Links to delete so that the wanted pairs can stand, with the reason for each."""
     sources = {move.source for move in found}
     targets = {move.target for move in found}
-    victims = {target: "in the way of the link wanted here" for target in targets if target in state and target not in sources}
+    occupied = [target for target in targets if target in state and target not in sources]
+    victims = dict.fromkeys(occupied, "in the way of the link wanted here")
     for key, other in pairs(want):
         if joined(state, key, other) or key in targets or other in targets:
             continue
         for end, far in ((key, other), (other, key)):
             link = state.get(end)
             if isinstance(link, Link) and end not in sources:
-                there = "can't be seen from here" if link.peer is None or link.peer[0] == "?" else f"is {link.peer[0]}:{link.peer[1]}"
+                seen = link.peer is not None and link.peer[0] != "?"
+                there = f"is {':'.join(link.peer or ())}" if seen else "can't be seen from here"
                 victims[end] = f"its peer {there}, wanted {far[1]}:{far[2]}"
     return victims

@@ -77,9 +77,7 @@ class _Asking:
     def request(self) -> Request:
         """The whole, unless something is wrong."""
         self.problems.check()
-        return Request(
-            self.want, force=bool(self.options.get("force")), complete=self.complete, origin=self.origin
-        )
+        return Request(self.want, force=bool(self.options.get("force")), complete=self.complete, origin=self.origin)
 
     def netns(self, options: Options, path: str = "netns") -> str:
         """The namespace that options name; without one it is the machine's own."""
@@ -252,7 +250,7 @@ def link(options: Options) -> Request:
         return asking.request()
     if kind is None:
         for option in (*given, *(("link",) if options.get("link") else ())):
-            asking.problems.add(option, f"{given.get(option, options.get(option))}: is an option of a kind: name the `kind`")
+            asking.problems.add(option, f"{options[option]}: belongs to a kind of link: name the `kind`")
     else:
         _check_kind(asking, kind, given)
     settings = _settings(asking, options, "")
@@ -261,16 +259,16 @@ def link(options: Options) -> Request:
             asking.problems.add("vrf", f"{options['vrf']}: a link belongs to a bridge or to a VRF, not to both")
         settings["master"] = options["vrf"]
     if kind is not None and settings["mac"] is not None and not kinds.KINDS[kind].arp:
-        asking.problems.add("mac", f"{settings['mac']}: a link of kind {kind} has the MAC address of the one it stands on")
+        asking.problems.add("mac", f"{settings['mac']}: an {kind} has the MAC address of its lower link")
     lower = None
     if kind is not None and options.get("link"):
         asking.checked("link", names.link_name, options["link"])
-        there = asking.netns({"netns": options.get("link_netns")}, "link_netns") if options.get("link_netns") else ns
+        there = options.get("link_netns") or ns
+        if there != MACHINE:
+            asking.checked("link_netns", names.namespace_name, there)
         lower = (there, options["link"])
     record = Link(kind=kind, lower=lower, options=tuple(sorted(given.items())) or None, **settings)
     asking.ask(key, record, "name")
-    if lower is not None and lower[0] != ns:
-        asking.origin[("link", *lower)] = "link"
     _addresses(asking, key, options.get("addresses"), "")
     request = asking.request()
     if lower is not None:

@@ -161,7 +161,7 @@ class _Look:
         for ns, fars in self._fars.items():
             for far in fars:
                 there = self._near.get((ns, far.nsid))
-                name = self._names.get(there, {}).get(far.index) if there is not None else None
+                name = self._names.get(there, {}).get(far.number) if there is not None else None
                 if there is not None and name is not None:
                     self._join(far.key, (there, name))
 
@@ -184,7 +184,7 @@ class _Look:
     def _points_back(self, far: tuple[str, str], index: int, ns: str) -> bool:
         for other in self._fars.get(far[0], ()):
             if other.key[2] == far[1]:
-                return other.index == index and self._near.get((far[0], other.nsid), ns) == ns
+                return other.number == index and self._near.get((far[0], other.nsid), ns) == ns
         return False
 
     # -- processes

@@ -25,8 +25,8 @@ from .records import Key
 
 REGISTRY = "/var/lib/netns-lab"
 LOCKS = "/run/netns-lab"
-OBJECTS = "objects"
-"""The lock of all modules about single objects. No lab has a name with a dot in front, or this one's file."""
+OBJECTS = "@objects"
+"""Who owns what the modules about single objects make, and their common lock. No lab can have this name."""
 _VERSION = 1
 _POLL_SECONDS = 0.02
 _BUILDING, _COMPLETE = "building", "complete"
@@ -159,7 +159,8 @@ def _acquire(path: str, timeout: float, what: str) -> int:
             if error.errno not in (errno.EAGAIN, errno.EACCES):
                 raise LabError(f"the lock {path} can't be taken: {error.strerror}") from error
             if time.monotonic() >= deadline:
-                raise LabError(f"another run holds {what}{holder}, and didn't end within {timeout:g} s (lock {path})") from error
+                waited = f"and didn't end within {timeout:g} s (lock {path})"
+                raise LabError(f"another run holds {what}{holder}, {waited}") from error
             time.sleep(_POLL_SECONDS)
             continue
         try:

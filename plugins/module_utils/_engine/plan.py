@@ -120,5 +120,3 @@ def changed_keys(made: Plan) -> dict[str, list[Key]]:
         if keys:
             found[ns] = keys
     return found
-
-

@@ -54,7 +54,7 @@ class Link:
     """One end of a link. A veth pair is two records, each naming the other in `peer`."""
 
     kind: str | None = None
-    """The kernel's name of the kind (``veth``, ``bridge``); ``""`` observed means a device without one: a NIC, or lo."""
+    """The kernel's name of the kind (``veth``, ``bridge``); ``""`` observed: a device without one, a NIC or lo."""
     peer: tuple[str, str] | None = None
     """veth only: (namespace, name) of the other end; observed ``("?", "")`` when it can't be seen from here."""
     lower: tuple[str, str] | None = None

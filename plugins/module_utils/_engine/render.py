@@ -31,7 +31,7 @@ def diff(plan: Plan) -> list[dict[str, str]]:
     """One entry for each namespace that changes, with the parts that change, as Ansible's ``--diff`` takes it."""
     entries = []
     for ns, keys in changed_keys(plan).items():
-        before, after = _tree(plan.before, ns, keys), _tree(plan.after, ns, keys)
+        before, after = _tree(plan.before, keys), _tree(plan.after, keys)
         if before != after:
             title = "the machine" if ns == MACHINE else ns
             entries.append(
@@ -40,7 +40,7 @@ def diff(plan: Plan) -> list[dict[str, str]]:
     return entries
 
 
-def _tree(state: State, ns: str, keys: t.Iterable[Key]) -> dict[str, t.Any]:
+def _tree(state: State, keys: t.Iterable[Key]) -> dict[str, t.Any]:
     tree: dict[str, t.Any] = {}
     for key in keys:
         record = state.get(key)
@@ -63,9 +63,7 @@ def yaml(value: t.Any, indent: int = 0) -> str:
     """A nested value as block YAML. Targets need not have PyYAML."""
     pad = "  " * indent
     if isinstance(value, dict):
-        return "".join(
-            f"{pad}{_scalar(key)}:{_below(inner, indent)}" for key, inner in value.items()
-        )
+        return "".join(f"{pad}{_scalar(key)}:{_below(inner, indent)}" for key, inner in value.items())
     if isinstance(value, list):
         return "".join(f"{pad}- {_scalar(inner)}\n" for inner in value)
     return f"{pad}{_scalar(value)}\n"

@@ -15,7 +15,7 @@ from .records import Address, Key, Link, Namespace, Record, Request, Want
 from .state import State
 
 
-def request(failed: Request, made: Plan, now: State) -> Request:
+def request(made: Plan, now: State) -> Request:
     """What to ask for so that everything the failed plan may have changed is as it was.
 
     Only namespaces that the plan touches: what others do elsewhere meanwhile is none of its business.
@@ -30,7 +30,7 @@ def request(failed: Request, made: Plan, now: State) -> Request:
             continue
         for key, record in before.space(ns).items():
             if key[0] != "occupants":
-                want[key] = wanted(key, record)
+                want[key] = wanted(record)
         for key in now.space(ns):
             if key not in want and _is_ours(key, now, made):
                 want[key] = None
@@ -60,10 +60,10 @@ def _is_ours(key: Key, now: State, made: Plan) -> bool:
     return False
 
 
-def wanted(key: Key, record: Record) -> Record:
+def wanted(record: Record) -> Record:
     """An observed record as something to ask for: every field that the kernel lets us set."""
     if isinstance(record, Namespace):
-        return Namespace(owner=record.owner or None)
+        return Namespace(owner=record.owner or "")
     if isinstance(record, Address):
         return Address(prefix=record.prefix)
     if not isinstance(record, Link):
@@ -75,5 +75,11 @@ def wanted(key: Key, record: Record) -> Record:
         options = kinds.read_back(record.kind, codec.decode_options(record.kind, record.data))
     peer = record.peer if record.peer is not None and record.peer[0] != "?" else None
     lower = record.lower if record.lower is not None and record.lower[0] != "?" else None
-    return replace(record, peer=peer, lower=lower, options=options, altnames=record.altnames or None,
-                   mac=record.mac if kinds.KINDS[record.kind].arp else None)
+    return replace(
+        record,
+        peer=peer,
+        lower=lower,
+        options=options,
+        altnames=record.altnames or None,
+        mac=record.mac if kinds.KINDS[record.kind].arp else None,
+    )

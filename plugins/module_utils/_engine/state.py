@@ -42,7 +42,7 @@ class State:
             }
         return list(self._standing)
 
-    def get(self, key: Key) -> Record | None:
+    def get(self, key: Key) -> t.Any:
         """The record under a key, or None."""
         return self._spaces.get(key[1], _EMPTY).get(key)
 

@@ -22,7 +22,8 @@ class Far(t.NamedTuple):
     """The other side of a link, known by an index in a namespace that is known by an id."""
 
     key: Key
-    index: int
+    number: int
+    """Its index there."""
     nsid: int
 
 

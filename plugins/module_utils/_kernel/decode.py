@@ -135,7 +135,8 @@ class RouteRow(t.NamedTuple):
     """The source prefix that an IPv6 route is limited to."""
 
 
-def _malformed(error: Exception | None = None) -> KernelError:
+def malformed(error: Exception | None = None) -> KernelError:
+    """What to raise for bytes that make no sense."""
     return KernelError(0, "malformed netlink reply", f"read a table from the kernel ({error})" if error else "")
 
 
@@ -143,13 +144,15 @@ def _text(value: bytes) -> str:
     return value.rstrip(b"\0").decode("utf-8", "surrogateescape")
 
 
-def _attributes(data: bytes, offset: int, end: int) -> t.Iterator[tuple[int, int, int]]:
+def attributes(data: bytes, offset: int, end: int | None = None) -> t.Iterator[tuple[int, int, int]]:
     """Number, start and end of each attribute: for the rare nested ones; the hot loops have this inline."""
+    if end is None:
+        end = len(data)
     while offset + 4 <= end:
         length, number = _HEAD(data, offset)
         stop = offset + length
         if length < 4 or stop > end:
-            raise _malformed()
+            raise malformed()
         yield number & _TYPE, offset + 4, stop
         offset = (stop + 3) & ~3
 
@@ -161,7 +164,7 @@ def links(bodies: t.Iterable[bytes]) -> list[LinkRow]:
         for body in bodies:
             rows.append(_link(body))
     except (struct.error, ValueError) as error:
-        raise _malformed(error) from error
+        raise malformed(error) from error
     return rows
 
 
@@ -178,7 +181,7 @@ def _link(body: bytes) -> LinkRow:
         length, number = _HEAD(body, offset)
         stop = offset + length
         if length < 4 or stop > end:
-            raise _malformed()
+            raise malformed()
         number &= _TYPE
         offset += 4
         if number not in _LINK_ATTRIBUTES:
@@ -202,7 +205,7 @@ def _link(body: bytes) -> LinkRow:
         elif number == 37:  # IFLA_LINK_NETNSID
             link_nsid = _S32(body, offset)[0]
         elif number == 18:  # IFLA_LINKINFO
-            for inner, start, inner_stop in _attributes(body, offset, stop):
+            for inner, start, inner_stop in attributes(body, offset, stop):
                 if inner == 1:  # IFLA_INFO_KIND
                     kind = _text(body[start:inner_stop])
                 elif inner == 2:  # IFLA_INFO_DATA
@@ -214,11 +217,11 @@ def _link(body: bytes) -> LinkRow:
         elif number == 52:  # IFLA_PROP_LIST
             altnames = tuple(
                 _text(body[start:inner_stop])
-                for inner, start, inner_stop in _attributes(body, offset, stop)
+                for inner, start, inner_stop in attributes(body, offset, stop)
                 if inner == 53  # IFLA_ALT_IFNAME
             )
         elif number == 43:  # IFLA_XDP
-            for inner, start, _ in _attributes(body, offset, stop):
+            for inner, start, _ in attributes(body, offset, stop):
                 if inner == 2:  # IFLA_XDP_ATTACHED
                     xdp = body[start] != 0
         elif number == 54:  # IFLA_PERM_ADDRESS
@@ -253,7 +256,7 @@ def addresses(bodies: t.Iterable[bytes]) -> list[AddressRow]:
                 length, number = _HEAD(body, offset)
                 stop = offset + length
                 if length < 4 or stop > end:
-                    raise _malformed()
+                    raise malformed()
                 offset += 4
                 if number == 2:  # IFA_LOCAL
                     local = body[offset:stop]
@@ -282,7 +285,7 @@ def addresses(bodies: t.Iterable[bytes]) -> list[AddressRow]:
                 )
             )  # fmt: skip
     except (struct.error, ValueError, IndexError) as error:
-        raise _malformed(error) from error
+        raise malformed(error) from error
     return rows
 
 
@@ -302,19 +305,19 @@ def routes(bodies: t.Iterable[bytes], skip_tables: t.Collection[int] = (RT_TABLE
             if row is not None and row.table not in skip_tables:
                 rows.append(row)
     except (struct.error, ValueError, IndexError) as error:
-        raise _malformed(error) from error
+        raise malformed(error) from error
     return rows
 
 
 def nsid(body: bytes) -> int | None:
     """The id in a reply to ``netlink.nsid_get_request``; None where this namespace has given none."""
     try:
-        for number, start, _ in _attributes(body, 4, len(body)):
+        for number, start, _ in attributes(body, 4, len(body)):
             if number == 1:  # NETNSA_NSID
                 found: int = _S32(body, start)[0]
                 return found if found >= 0 else None
     except struct.error as error:
-        raise _malformed(error) from error
+        raise malformed(error) from error
     return None
 
 
@@ -331,7 +334,7 @@ def _route(body: bytes) -> RouteRow | None:
         length, number = _HEAD(body, offset)
         stop = offset + length
         if length < 4 or stop > end:
-            raise _malformed()
+            raise malformed()
         number &= _TYPE
         offset += 4
         if number == 15:  # RTA_TABLE
@@ -352,7 +355,7 @@ def _route(body: bytes) -> RouteRow | None:
             hops, hop_flags = _multipath(family, body, offset, stop)
             flags |= hop_flags
         elif number == 8:  # RTA_METRICS
-            for inner, start, _ in _attributes(body, offset, stop):
+            for inner, start, _ in attributes(body, offset, stop):
                 if inner == 2:  # RTAX_MTU
                     mtu = _U32(body, start)[0]
         elif number == 30:  # RTA_NH_ID
@@ -383,9 +386,9 @@ def _multipath(family: int, body: bytes, offset: int, end: int) -> tuple[tuple[H
         length, flags, weight, index = _HOP(body, offset)
         stop = offset + length
         if length < 8 or stop > end:
-            raise _malformed()
+            raise malformed()
         gateway = None
-        for number, start, inner_stop in _attributes(body, offset + 8, stop):
+        for number, start, inner_stop in attributes(body, offset + 8, stop):
             if number == 5:  # RTA_GATEWAY
                 gateway = socket.inet_ntop(family, body[start:inner_stop])
             elif number == 18:  # RTA_VIA

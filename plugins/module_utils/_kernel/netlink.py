@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plain rtnetlink socket: requests, acknowledgements and dumps, all as bytes.
+"""A plain netlink socket: requests, acknowledgements and dumps, all as bytes.
 
 Called by everything that talks to the kernel about links, addresses and routes. What the bytes mean is the business of
 `codec` (which writes them) and `decode` (which reads dumps). See netlink(7), rtnetlink(7) and
@@ -45,7 +45,15 @@ IFLA_ALT_IFNAME = 53
 RTEXT_FILTER_SKIP_STATS = 8
 NETNSA_FD = 3
 NLMSGERR_ATTR_MSG = 1
+RTA_DST = 1
+RTA_SRC = 2
+RTA_OIF = 4
+RTM_F_LOOKUP_TABLE = 0x1000
+RTM_F_FIB_MATCH = 0x2000
 NLA_TYPE_MASK = 0x3FFF
+
+NO_SUCH_REQUEST = frozenset((errno.EOPNOTSUPP, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT))
+"""What a kernel answers to a kind of request that was left out when it was built."""
 
 SOL_NETLINK = 270
 NETLINK_CAP_ACK = 10
@@ -74,9 +82,9 @@ class Socket:
     Not for use by two threads at once. Raises KernelError where the socket can't be opened.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: int = socket.NETLINK_ROUTE) -> None:
         try:
-            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         except OSError as error:
             raise KernelError.of(error, "open a netlink socket") from error
         for level, option, value in (
@@ -283,39 +291,59 @@ def _refusal(data: bytes, start: int, end: int) -> KernelError | None:
     return KernelError(number, sentence)
 
 
-def _request(kind: int, body: bytes) -> bytes:
+def request(kind: int, body: bytes) -> bytes:
+    """A message with the given body."""
     return _HEADER.pack(16 + len(body), kind, NLM_F_REQUEST, 0, 0) + body
 
 
-def _attribute(kind: int, value: bytes) -> bytes:
+def attribute(kind: int, value: bytes) -> bytes:
+    """An attribute, padded to four bytes."""
     return _ATTRIBUTE.pack(4 + len(value), kind) + value + bytes(-len(value) % 4)
 
 
 def link_dump_request() -> bytes:
     """All links of the namespace, without their statistics."""
-    return _request(RTM_GETLINK, bytes(16) + _attribute(IFLA_EXT_MASK, struct.pack("=I", RTEXT_FILTER_SKIP_STATS)))
+    return request(RTM_GETLINK, bytes(16) + attribute(IFLA_EXT_MASK, struct.pack("=I", RTEXT_FILTER_SKIP_STATS)))
 
 
 def address_dump_request(family: int = socket.AF_UNSPEC) -> bytes:
     """All addresses of one family, or of all."""
-    return _request(RTM_GETADDR, struct.pack("=BBBBI", family, 0, 0, 0, 0))
+    return request(RTM_GETADDR, struct.pack("=BBBBI", family, 0, 0, 0, 0))
 
 
 def route_dump_request(family: int = socket.AF_UNSPEC) -> bytes:
     """All routes of one family, or of all, from all tables."""
-    return _request(RTM_GETROUTE, struct.pack("=BBBBBBBBI", family, 0, 0, 0, 0, 0, 0, 0, 0))
+    return request(RTM_GETROUTE, struct.pack("=BBBBBBBBI", family, 0, 0, 0, 0, 0, 0, 0, 0))
 
 
 def link_get_request(link: str | int) -> bytes:
     """One link by name (or alternative name), or by index."""
     index, name = (link, b"") if isinstance(link, int) else (0, link.encode("utf-8", "surrogateescape"))
     body = struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, 0, 0)
-    body += _attribute(IFLA_EXT_MASK, struct.pack("=I", RTEXT_FILTER_SKIP_STATS))
+    body += attribute(IFLA_EXT_MASK, struct.pack("=I", RTEXT_FILTER_SKIP_STATS))
     if name:
-        body += _attribute(IFLA_IFNAME if len(name) < 16 else IFLA_ALT_IFNAME, name + b"\0")
-    return _request(RTM_GETLINK, body)
+        body += attribute(IFLA_IFNAME if len(name) < 16 else IFLA_ALT_IFNAME, name + b"\0")
+    return request(RTM_GETLINK, body)
+
+
+def route_get_request(destination: str, source: str | None = None, link: int = 0) -> bytes:
+    """The route that leads to an address: the entry of the table itself, not what would be cached of it.
+
+    `source` is an address of this namespace, `link` the index of the outgoing link (or of its VRF); both choose where
+    policy rules have a say. Needs Linux 4.13.
+    """
+    family = socket.AF_INET6 if ":" in destination else socket.AF_INET
+    length = 128 if family == socket.AF_INET6 else 32
+    flags = RTM_F_LOOKUP_TABLE | RTM_F_FIB_MATCH
+    body = struct.pack("=BBBBBBBBI", family, length, length if source else 0, 0, 0, 0, 0, 0, flags)
+    body += attribute(RTA_DST, socket.inet_pton(family, destination))
+    if source:
+        body += attribute(RTA_SRC, socket.inet_pton(family, source))
+    if link:
+        body += attribute(RTA_OIF, struct.pack("=I", link))
+    return request(RTM_GETROUTE, body)
 
 
 def nsid_get_request(descriptor: int) -> bytes:
     """The id by which this namespace knows the one behind an open file descriptor."""
-    return _request(RTM_GETNSID, bytes(4) + _attribute(NETNSA_FD, struct.pack("=I", descriptor)))
+    return request(RTM_GETNSID, bytes(4) + attribute(NETNSA_FD, struct.pack("=I", descriptor)))

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All kinds of kernel object, one file each. The imports are static: inside Ansible's module archive nothing can be discovered.
+"""All kinds of kernel object, one file each.
 
-The order is that of proposals within one phase, and that of observation: links come first, because the others name them.
+The imports are static: inside Ansible's module archive nothing can be discovered. The order is that of proposals within
+one phase, and that of observation.
 """
 
 from __future__ import annotations

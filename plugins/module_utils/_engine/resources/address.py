@@ -48,7 +48,8 @@ class AddressKind(Kind):
             if row.protocol in _PROTO_KERNEL or not row.flags & IFA_F_PERMANENT:
                 continue
             if row.family == socket.AF_INET6:
-                if row.local.startswith(_LINK_LOCAL) and ("address", ns, names.get(row.index, ""), row.local) not in view.wants:
+                wanted = ("address", ns, names.get(row.index, ""), row.local) in view.wants
+                if row.local.startswith(_LINK_LOCAL) and not wanted:
                     continue
                 name, prefix = row.local, row.prefixlen
             else:
@@ -67,7 +68,7 @@ class AddressKind(Kind):
         for key, wanted in question.items:
             have = question.state.get(key)
             if wanted is not None and have is not None and differing(wanted, have):
-                yield Step(Phase.ADDRESS, "delete", key, have, why=f"has the prefix /{have.prefix}", depth=0)  # type: ignore[union-attr]
+                yield Step(Phase.ADDRESS, "delete", key, have, why=f"has the prefix /{have.prefix}", depth=0)
         for key, have in _out_of_order(question):
             yield Step(Phase.ADDRESS, "delete", key, have, why="another one comes first in its subnet", depth=0)
 
@@ -77,8 +78,9 @@ class AddressKind(Kind):
             if wanted is None or key in state:
                 continue
             if ("link", key[1], key[2]) not in state:
-                raise LabError(f"there is no link {key[2]} in {key[1]} for the address {key[3]}",
-                               question.request.origin.get(key))
+                raise LabError(
+                    f"there is no link {key[2]} in {key[1]} for the address {key[3]}", question.request.origin.get(key)
+                )
             yield Step(Phase.ADDRESS, "create", key, None, wanted, depth=1)
 
     def _delete(self, question: Question) -> t.Iterator[Step]:

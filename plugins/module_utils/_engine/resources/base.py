@@ -21,7 +21,7 @@ Item = t.Tuple[Key, t.Any]
 
 
 class Question(t.NamedTuple):
-    """What a proposal is made from: the wanted items of the resource's own kind, the state so far, the whole request."""
+    """What a proposal is made from: the wanted items of its own kind, the state so far, the whole request."""
 
     items: t.Sequence[Item]
     state: State
@@ -38,12 +38,17 @@ Proposal = t.Callable[[Question], t.Iterator[Step]]
 class Resource(t.Protocol):
     """One kind of kernel object. Adding a kind is adding a class that has these, and its line in `__init__`."""
 
-    kind: str
-    """First element of its keys."""
-    proposals: t.Sequence[tuple[Phase, Proposal]]
-    """What it proposes, and in which phase."""
-    netlink: bool
-    """True: a step is messages, batched with others. False: a step is a call to `perform`."""
+    @property
+    def kind(self) -> str:
+        """First element of its keys."""
+
+    @property
+    def proposals(self) -> t.Sequence[tuple[Phase, Proposal]]:
+        """What it proposes, and in which phase."""
+
+    @property
+    def netlink(self) -> bool:
+        """True: a step is messages, batched with others. False: a step is a call to `perform`."""
 
     def observe(self, view: View) -> None:
         """Put what stands in the namespace that the view is in into the state."""

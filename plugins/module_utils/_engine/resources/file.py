@@ -10,7 +10,7 @@ import os
 import typing as t
 
 from ..errors import LabError
-from ..records import Key, File
+from ..records import File, Key
 from ..state import State
 from ..steps import Phase, Step
 from .base import Kind, Question

@@ -101,8 +101,8 @@ class LinkKind(Kind):
                 if source == target:
                     raise LabError(f"{at(source[1], source[2])} can't be brought to where it is")
             for move in ready:
-                after = question.request.want.get(move.target)
-                yield Step(Phase.MOVE, "move", move.source, state.get(move.source), after, other=move.target, depth=spare)
+                before, after = state.get(move.source), question.request.want.get(move.target)
+                yield Step(Phase.MOVE, "move", move.source, before, after, other=move.target, depth=spare)
 
     def _make(self, question: Question) -> t.Iterator[Step]:
         state, want = question.state, question.request.want
@@ -113,8 +113,10 @@ class LinkKind(Kind):
                 if key[2] == "lo" and ("namespace", key[1]) in state:
                     continue
                 where = "on the machine" if key[1] == MACHINE else f"in namespace {key[1]} or on the machine"
-                raise LabError(f"there is no link {key[2]} {where}: name its `kind` to have it made",
-                               question.request.origin.get(key))
+                raise LabError(
+                    f"there is no link {key[2]} {where}: name its `kind` to have it made",
+                    question.request.origin.get(key),
+                )
             if wanted.peer is not None:
                 other: Key = ("link", wanted.peer[0], wanted.peer[1])
                 if other in state:
@@ -123,8 +125,10 @@ class LinkKind(Kind):
                 continue
             lower = wanted.lower
             if lower is not None and ("link", *lower) not in state and ("link", *lower) not in want:
-                raise LabError(f"{at(key[1], key[2])} stands on {at(*lower)}, and there is no such link",
-                               question.request.origin.get(key))
+                raise LabError(
+                    f"{at(key[1], key[2])} stands on {at(*lower)}, and there is no such link",
+                    question.request.origin.get(key),
+                )
             where = lower[0] if lower is not None else key[1]
             yield Step(Phase.LINK, "create", key, None, wanted, depth=_depth(want, key), where=where)
 
@@ -150,11 +154,16 @@ class LinkKind(Kind):
                 master: Key = ("link", key[1], wanted.master)
                 standing = question.state.get(master)
                 if not isinstance(standing, Link):
-                    raise LabError(f"there is no link {wanted.master} in {_in(key[1])} for {key[2]} to join",
-                                   question.request.origin.get(key))
+                    raise LabError(
+                        f"there is no link {wanted.master} in {_in(key[1])} for {key[2]} to join",
+                        question.request.origin.get(key),
+                    )
                 if standing.kind not in ("bridge", "vrf"):
-                    raise LabError(f"{wanted.master} in {_in(key[1])} is no bridge or VRF but {standing.kind or 'a NIC'}",
-                                   question.request.origin.get(key))
+                    what = standing.kind or "a NIC"
+                    raise LabError(
+                        f"{wanted.master} in {_in(key[1])} is no bridge or VRF but {what}",
+                        question.request.origin.get(key),
+                    )
             yield Step(Phase.SETTING, "change", key, have, wanted, names, depth=_depth(question.request.want, key))
 
     def _up(self, question: Question) -> t.Iterator[Step]:

@@ -54,7 +54,7 @@ class NamespaceKind(Kind):
                 loopback = isinstance(lo, Link) and bool(lo.up)
                 yield Step(Phase.NAMESPACE, "create", key, None, want, ("loopback",) if loopback else ())
                 continue
-            if want.owner and want.owner != have.owner:
+            if want.owner is not None and want.owner != have.owner:
                 yield Step(Phase.NAMESPACE, "change", key, have, replace(have, owner=want.owner), ("owner",))
             if want.nsid is not None and want.nsid != have.nsid:
                 if have.nsid is not None and have.nsid >= 0:
@@ -94,8 +94,9 @@ class NamespaceKind(Kind):
             ground.remove(ns)
         elif "owner" in step.fields:
             ground.visit.enter(ns)
-            mark = ("IFLA_IFALIAS", MARK + str(t.cast(Namespace, step.after).owner))
-            (refusal,) = ground.visit.socket().transact([codec.link_message("RTM_NEWLINK", index=1, attrs=[mark])])
+            owner = t.cast(Namespace, step.after).owner
+            alias = ("IFLA_IFALIAS", MARK + owner if owner else "")
+            (refusal,) = ground.visit.socket().transact([codec.link_message("RTM_NEWLINK", index=1, attrs=[alias])])
             if refusal is not None:
                 raise refusal
         else:
@@ -111,7 +112,7 @@ class NamespaceKind(Kind):
             return f"delete namespace {ns}" + (f" ({step.why})" if step.why else "")
         after = t.cast(Namespace, step.after)
         if "owner" in step.fields:
-            return f"hand namespace {ns} over to lab {after.owner}"
+            return f"hand namespace {ns} over to {f'lab {after.owner}' if after.owner else 'nobody'}"
         return f"set the nsid of {ns} to {after.nsid}"
 
     def show(self, key: Key, record: Namespace) -> tuple[tuple[str, ...], t.Any]:

@@ -17,6 +17,7 @@ from ..state import State
 from ..steps import Phase, Step
 from .base import Kind, Question
 
+
 class OccupantsKind(Kind):
     """See the module's docstring. Observation is one scan of /proc for all namespaces: see `observe`."""
 
@@ -30,8 +31,11 @@ class OccupantsKind(Kind):
         for key, want in question.items:
             have = t.cast(t.Optional[Occupants], question.state.get(key))
             if want is not None and have is not None and want.processes == "fail" and have.inside:
-                raise LabError(f"{len(have.inside)} processes run in namespace {key[1]}: {named(have.inside)}. "
-                               "End them, or say `processes: kill`", question.request.origin.get(key, "processes"))
+                raise LabError(
+                    f"{len(have.inside)} processes run in namespace {key[1]}: {named(have.inside)}. "
+                    "End them, or say `processes: kill`",
+                    question.request.origin.get(key, "processes"),
+                )
         yield from ()
 
     def _end(self, question: Question) -> t.Iterator[Step]:

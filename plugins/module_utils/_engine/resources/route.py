@@ -55,8 +55,10 @@ class RouteKind(Kind):
             kind = _TYPE_NAMES.get(row.type)
             if kind is None:
                 continue
-            hops = () if kind != "unicast" else tuple(
-                Hop(via, names.get(index, "") if index else None, weight) for via, index, weight in row.hops
+            hops = (
+                ()
+                if kind != "unicast"
+                else tuple(Hop(via, names.get(index, "") if index else None, weight) for via, index, weight in row.hops)
             )
             protocol = _PROTOCOL_NAMES.get(row.protocol, str(row.protocol))
             record = Route(hops, kind, protocol, row.prefsrc or "", row.mtu, bool(row.flags & RTNH_F_ONLINK))
@@ -77,8 +79,10 @@ class RouteKind(Kind):
                 continue
             for hop in wanted.hops or ():
                 if hop.dev is not None and ("link", key[1], hop.dev) not in state:
-                    raise LabError(f"there is no link {hop.dev} in {_in(key[1])} for the route to {destination(key)}",
-                                   question.request.origin.get(key))
+                    raise LabError(
+                        f"there is no link {hop.dev} in {_in(key[1])} for the route to {destination(key)}",
+                        question.request.origin.get(key),
+                    )
             depth = 1 if any(hop.via for hop in wanted.hops or ()) else 0
             if have is None:
                 yield Step(Phase.ROUTE, "create", key, None, wanted, depth=depth)

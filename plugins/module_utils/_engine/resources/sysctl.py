@@ -18,7 +18,11 @@ if t.TYPE_CHECKING:
     from ..ground import Ground
     from ..view import View
 
-_FORWARDING = {"net/ipv4/ip_forward": "ipv4", "net/ipv4/conf/all/forwarding": "ipv4", "net/ipv6/conf/all/forwarding": "ipv6"}
+_FORWARDING = {
+    "net/ipv4/ip_forward": "ipv4",
+    "net/ipv4/conf/all/forwarding": "ipv4",
+    "net/ipv6/conf/all/forwarding": "ipv6",
+}
 
 
 def link_of(name: str) -> str | None:
@@ -75,5 +79,3 @@ class SysctlKind(Kind):
 
     def show(self, key: Key, record: Sysctl) -> tuple[tuple[str, ...], t.Any]:
         return ("sysctls", key[2].replace("/", ".") if "." not in key[2] else key[2]), record.value
-
-

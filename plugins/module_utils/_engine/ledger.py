@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What one run writes into the registry: before its first step what it is about to make, after its last what stands.
+
+Labs have an entry each. The modules about single objects share one, which only holds files: links and namespaces are
+gone after a reboot, but a file under /etc/netns stays, and goes with its namespace only if somebody remembers whose it
+was.
+"""
+
+from __future__ import annotations
+
+from . import ownership
+from .records import Key, Request
+
+_NOT_RECORDED = frozenset({"sysctl", "occupants"})
+"""Sysctls end with their namespace, and processes aren't made by the engine."""
+
+
+class Ledger:
+    """The entry of a request's owner, as it was found, and what to make of it."""
+
+    def __init__(self, request: Request) -> None:
+        self._lab = request.lab
+        self._name = request.lab or ownership.OBJECTS
+        concerned = request.lab is not None or any(_outlasts(key, record) for key, record in request.want.items())
+        self.entry = ownership.load(self._name) if concerned else None
+        self._concerned = concerned
+
+    @property
+    def recorded(self) -> set[Key]:
+        """What the owner is known to have made."""
+        return set(self.entry.keys) if self.entry is not None else set()
+
+    def intend(self, request: Request) -> None:
+        """Before the first step: everything that may stand from now on, until the run is through."""
+        if self._concerned:
+            known = self.entry.keys if self.entry is not None else []
+            self._save(list(dict.fromkeys([*self._owned(request), *known])), complete=False)
+
+    def complete(self, request: Request) -> None:
+        """After the last step, or where none was needed: what stands. Writes only if the entry says otherwise."""
+        if not self._concerned:
+            return
+        owned = self._owned(request)
+        if self._lab is None and self.entry is not None:
+            owned += [key for key in self.entry.keys if key not in request.want]
+        self._save(owned, complete=True)
+
+    def revert(self) -> None:
+        """After everything was put back: what the entry said before."""
+        if self._concerned:
+            self._save(self.entry.keys if self.entry is not None else [], complete=True)
+
+    def _owned(self, request: Request) -> list[Key]:
+        return [
+            key
+            for key, record in request.want.items()
+            if record is not None and key[0] not in _NOT_RECORDED and (self._lab is not None or key[0] == "file")
+        ]
+
+    def _save(self, keys: list[Key], *, complete: bool) -> None:
+        if not keys:
+            ownership.forget(self._name)
+        elif not complete or not self._says(keys):
+            ownership.save(ownership.Entry(self._name, keys, complete))
+
+    def _says(self, keys: list[Key]) -> bool:
+        """Whether the entry on disk is this already."""
+        entry = ownership.load(self._name)
+        return entry is not None and entry.complete and entry.is_from_this_boot and entry.keys == keys
+
+
+def _outlasts(key: Key, record: object) -> bool:
+    """Whether a request is about something that a reboot leaves, or that takes such things along."""
+    return key[0] == "file" or (key[0] == "namespace" and record is None)

@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is connected: the other ends of the TCP connections that Ansible may have come by.
+
+Called by `guard`. Three places are asked, the surest first: the environment (``SSH_CONNECTION``, see ssh(1)), the open
+sockets of this process and its ancestors, and, where both say nothing, those of every sshd on the machine.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import struct
+import typing as t
+
+from . import procfs
+
+ESTABLISHED = 1
+"""Of the states in ``/proc/net/tcp`` (linux/tcp_states.h)."""
+
+_SERVERS = ("sshd", "sshd-session", "sshd-auth", "dropbear")
+_MAPPED = bytes(10) + b"\xff\xff"
+"""An IPv4 address as an IPv6 socket sees it begins like this."""
+
+
+class Tcp(t.NamedTuple):
+    """A connection. Of a link-local address, `scope` is the name of its link where that is known."""
+
+    local: str
+    local_port: int
+    peer: str
+    peer_port: int
+    state: int = ESTABLISHED
+    inode: int = 0
+    scope: str = ""
+
+
+class Peer(t.NamedTuple):
+    """A connection that must live."""
+
+    connection: Tcp
+    words: str
+    """What it is, for a sentence: ``Ansible's connection from 10.0.0.9``."""
+
+
+class Found(t.NamedTuple):
+    """All that is known of Ansible's connection."""
+
+    peers: list[Peer]
+    notes: list[str]
+    """What can't be guarded, and why. Whole sentences, for a warning."""
+
+
+def from_environment(text: str) -> Tcp | None:
+    """The connection in a value of ``SSH_CONNECTION``: peer, its port, local address, its port. None if it is odd."""
+    fields = text.split()
+    if len(fields) != 4:
+        return None
+    try:
+        peer, _, scope = fields[0].partition("%")
+        local = fields[2].partition("%")[0]
+        return Tcp(_plain(local), int(fields[3]), _plain(peer), int(fields[1]), scope=scope)
+    except ValueError:
+        return None
+
+
+def table(lines: t.Iterable[str]) -> t.Iterator[Tcp]:
+    """The lines of ``/proc/net/tcp`` or ``tcp6`` (proc(5)); lines that make no sense are left out."""
+    for line in lines:
+        fields = line.split()
+        try:
+            local, peer, state, inode = fields[1], fields[2], fields[3], fields[9]
+            yield Tcp(*_end(local), *_end(peer), int(state, 16), int(inode))
+        except (IndexError, ValueError):
+            continue  # the heading, or a line that was cut
+
+
+def _end(text: str) -> tuple[str, int]:
+    """Hexadecimal words in the machine's byte order, then the port."""
+    words, _, port = text.partition(":")
+    if len(words) not in (8, 32):
+        raise ValueError(text)
+    packed = b"".join(struct.pack("=I", int(words[place : place + 8], 16)) for place in range(0, len(words), 8))
+    return _written(packed), int(port, 16)
+
+
+def _plain(text: str) -> str:
+    """An address in the form in which the kernel's are written here. Raises ValueError for what is none."""
+    return _written(ipaddress.ip_address(text).packed)
+
+
+def _written(packed: bytes) -> str:
+    if len(packed) == 16 and packed.startswith(_MAPPED):
+        packed = packed[12:]
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+
+
+def look(local_addresses: t.Container[str]) -> Found:
+    """The connections to keep alive. The calling thread must be in the machine's own network namespace.
+
+    `local_addresses`: those of that namespace, to tell connections that end here from those that end outside.
+    """
+    found: dict[tuple[str, str], Peer] = {}
+    notes: dict[str, None] = {}
+
+    def add(connection: Tcp, words: str, note: str) -> None:
+        if connection.local in local_addresses:
+            found.setdefault((connection.peer, connection.local), Peer(connection, words))
+        else:
+            notes[note] = None
+
+    said = from_environment(os.environ.get("SSH_CONNECTION", ""))
+    if said is not None:
+        words = f"Ansible's connection from {said.peer}"
+        add(said, words, f"{words} ends at {said.local}, outside of this network namespace: {_UNSEEN}")
+    home = procfs.namespace_link("thread-self")
+    for pid in [os.getpid(), *procfs.ancestors()]:
+        for connection, name, is_home in _connections(pid, home):
+            is_server = name in _SERVERS
+            words = (
+                f"Ansible's connection from {connection.peer}"
+                if is_server
+                else f"the connection of {name} (process {pid}, which started this run) with {connection.peer}"
+            )
+            if is_home:
+                add(connection, words, f"{words} ends at {connection.local}, which no link has here: {_UNSEEN}")
+            elif is_server:
+                notes[f"{words} ends in another network namespace: {_UNSEEN}"] = None
+    if not found and not notes:
+        for pid in procfs.pids():
+            known = procfs.status(pid)
+            if known is not None and known.name in _SERVERS:
+                for connection, _, is_home in _connections(pid, home):
+                    if is_home and connection.local in local_addresses:
+                        add(connection, f"a connection to sshd from {connection.peer}", "")
+    if not found and not notes and is_container():
+        notes[f"Ansible's connection comes from outside of this container: {_UNSEEN}"] = None
+    return Found(list(found.values()), list(notes))
+
+
+_UNSEEN = "what carries it can't be seen from here, so it isn't protected"
+
+
+def _connections(pid: int, home: str | None) -> t.Iterator[tuple[Tcp, str, bool]]:
+    """The established connections of a process, its name, and whether it is in the network namespace `home`."""
+    inodes = _sockets(pid)
+    known = procfs.status(pid) if inodes else None
+    if known is None:
+        return
+    is_home = procfs.namespace_link(pid) == home
+    for name in ("tcp", "tcp6"):
+        try:
+            with open(f"/proc/{pid}/net/{name}", encoding="ascii") as lines:
+                for connection in table(lines):
+                    if connection.state == ESTABLISHED and connection.inode in inodes:
+                        yield connection, known.name, is_home
+        except OSError:
+            continue  # the process has gone, or the kernel has no IPv6
+
+
+def _sockets(pid: int) -> set[int]:
+    """The inodes of a process's sockets; none where it is gone or belongs to somebody else."""
+    found = set()
+    try:
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+            except OSError:
+                continue
+            if target.startswith("socket:["):
+                found.add(int(target[8:-1]))
+    except OSError:
+        pass
+    return found
+
+
+def is_container() -> bool:
+    """Whether this is the inside of a container, as far as the usual signs tell."""
+    if any(os.path.exists(sign) for sign in ("/run/systemd/container", "/.dockerenv", "/run/.containerenv")):
+        return True
+    return any(entry.startswith(b"container=") for entry in (procfs.read("/proc/1/environ") or b"").split(b"\0"))
