@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's part of the module `topology`: which file is read, and what is refused before any machine is asked."""
+"""The controller's part of the module `topology`: which file is read, and what is refused before a machine is asked."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_content_of_the_file_takes_the_place_of_its_path(arguments, tmp_path
     assert arguments(file="lab.yml", exact=True) == {"name": "mine", "nodes": {"red": {}}, "exact": True}
 
 
-def test_the_working_directory_goes_before_the_play_and_the_play_before_the_labs_that_come_with_it(arguments, tmp_path):
+def test_the_working_directory_goes_before_the_play_and_both_before_the_labs_that_come_with_it(arguments, tmp_path):
     assert arguments(file="red-blue.yml")["name"] == "red-blue"
     (tmp_path / "play" / "files" / "red-blue.yml").write_text("name: in-play\nnodes: {}\n")
     assert arguments(file="red-blue.yml")["name"] == "in-play"
@@ -69,8 +69,8 @@ def test_only_a_name_leads_to_the_labs_that_come_with_it(arguments):
 
 def test_a_file_that_is_nowhere(arguments, tmp_path):
     assert failure(arguments, file="blue-red.yml") == (
-        f"file: 'blue-red.yml': there is no such lab file in {tmp_path / 'here'} or where the play looks for its files, "
-        "and no such lab comes with netns.lab (it has red-blue, switched-lan, three-routers)"
+        f"file: 'blue-red.yml': there is no such lab file in {tmp_path / 'here'} or where the play looks for its "
+        "files, and no such lab comes with netns.lab (it has red-blue, switched-lan, three-routers)"
     )
 
 
