@@ -36,8 +36,19 @@ def run(options: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
     given = _stdin(options)
     ns = options["netns"]
     names.namespace_name(ns)
-    result: dict[str, t.Any] = {"netns": ns, "cmd": argv, "changed": False, "failed": False, "rc": 0, "timed_out": False,
-                                "stdout": "", "stderr": "", "start": None, "end": None, "delta": None}  # fmt: skip
+    result: dict[str, t.Any] = {
+        "netns": ns,
+        "cmd": argv,
+        "changed": False,
+        "failed": False,
+        "rc": 0,
+        "timed_out": False,
+        "stdout": "",
+        "stderr": "",
+        "start": None,
+        "end": None,
+        "delta": None,
+    }
     reason = _done_already(options)
     if reason:
         return {**result, "msg": reason}

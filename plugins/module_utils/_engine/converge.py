@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from .._kernel import codec, namespaces
 from .._kernel.errors import KernelError, MissingLibrary
 from .._kernel.visit import Visit, in_worker
-from . import consent, features, ownership, restore
+from . import consent, features, locks, ownership, restore
 from .apply import StepFailed, apply
 from .errors import LabError
 from .ground import Ground, named
@@ -57,7 +57,7 @@ def converge(request: Request, *, check: bool, lock_timeout: float = 60.0) -> Ou
     if check:
         return in_worker(lambda visit: _Run(visit, request).foresee())
     what = f"the lab {request.lab}" if request.lab else "the machine's namespaces"
-    with ownership.locked(request.lab or ownership.OBJECTS, lock_timeout, what):
+    with locks.locked(request.lab or ownership.OBJECTS, lock_timeout, what), locks.among_runs():
         return in_worker(lambda visit: _Run(visit, request).do())
 
 

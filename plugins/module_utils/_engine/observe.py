@@ -24,6 +24,7 @@ from .resources.namespace import owner_of
 from .state import State
 from .view import Far, View
 
+_FEW = 32
 _BATCH = 64
 """Descriptors held open at once while ids are asked for."""
 
@@ -150,11 +151,13 @@ class _Look:
         unknown = [ns for ns, fars in self._fars.items() if any((ns, far.nsid) not in self._near for far in fars)]
         searched = [ns for ns in unknown if self._matters(ns)]
         if searched:
-            # Of a namespace that goes, only links that reach out of what goes matter.
+            # Of namespaces that go, only links that reach out of what goes matter; among few, for a full picture, all.
             staying = [MACHINE, *(name for name in namespaces.names() if name not in self._gone)]
+            everywhere = [*staying, *self._gone]
             for ns in searched:
                 self._visit.enter(ns)
-                self._learn_ids(ns, staying if ns in self._gone else [*staying, *self._gone])
+                many = ns in self._gone and len(self._gone) > _FEW
+                self._learn_ids(ns, staying if many else everywhere)
             found = {self._near.get((ns, far.nsid)) for ns in searched for far in self._fars[ns]}
             self._look_at([ns for ns in found if ns is not None])
             # What was only looked at for its far ends has neighbours of its own, which nobody asked for.

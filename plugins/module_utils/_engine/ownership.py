@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which lab made what, on disk; and the locks that keep two runs apart.
+"""Which lab made what, on disk.
 
 A lab's entry is written before its first step and after its last one, each time as a whole: temporary file, rename.
 So after a kill at any instant the entry names at least everything that may stand. The kernel itself says the same of
@@ -12,23 +12,17 @@ namespaces (the alias of their loopback), which is what a lost entry is made up 
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import json
 import os
-import time
-import typing as t
 from dataclasses import dataclass, field
 
 from .errors import LabError
 from .records import Key
 
 REGISTRY = "/var/lib/netns-lab"
-LOCKS = "/run/netns-lab"
 OBJECTS = "@objects"
-"""Who owns what the modules about single objects make, and their common lock. No lab can have this name."""
+"""Who owns what the modules about single objects make; the name of their common lock too. No lab can be called so."""
 _VERSION = 1
-_POLL_SECONDS = 0.02
 _BUILDING, _COMPLETE = "building", "complete"
 
 
@@ -117,66 +111,3 @@ def forget(lab: str) -> None:
         os.unlink(_file(lab))
     with contextlib.suppress(OSError):
         os.rmdir(REGISTRY)
-
-
-@contextlib.contextmanager
-def locked(name: str, timeout: float, what: str) -> t.Iterator[None]:
-    """Hold the lock `name` for the block. Raises LabError, naming the holder, when `timeout` seconds don't suffice.
-
-    Its file goes with the last user: whoever gets the lock makes sure that the file it locked is still the one that
-    others would open, so nobody ever holds a lock on a file that is gone.
-    """
-    path = os.path.join(LOCKS, f"{name}.lock")
-    descriptor = _acquire(path, timeout, what)
-    try:
-        with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-        os.close(descriptor)
-        with contextlib.suppress(OSError):
-            os.rmdir(LOCKS)
-
-
-def _acquire(path: str, timeout: float, what: str) -> int:
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            os.makedirs(LOCKS, 0o755, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except FileNotFoundError:  # the folder went with another run's last lock
-            continue
-        except OSError as error:
-            raise LabError(f"the lock {path} can't be opened: {error.strerror}. Run as root") from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = _holder(descriptor)
-            os.close(descriptor)
-            if error.errno not in (errno.EAGAIN, errno.EACCES):
-                raise LabError(f"the lock {path} can't be taken: {error.strerror}") from error
-            if time.monotonic() >= deadline:
-                waited = f"and didn't end within {timeout:g} s (lock {path})"
-                raise LabError(f"another run holds {what}{holder}, {waited}") from error
-            time.sleep(_POLL_SECONDS)
-            continue
-        try:
-            if os.fstat(descriptor).st_ino == os.stat(path).st_ino:
-                return descriptor
-        except FileNotFoundError:
-            pass
-        os.close(descriptor)
-
-
-def _holder(descriptor: int) -> str:
-    """Who wrote its number into a lock: `` (process 123: python3 …)``."""
-    try:
-        pid = int(os.pread(descriptor, 32, 0) or b"0")
-        with open(f"/proc/{pid}/cmdline", "rb") as stream:
-            command = stream.read(200).replace(b"\0", b" ").decode("utf-8", "replace").strip()
-    except (OSError, ValueError):
-        return ""
-    return f" (process {pid}: {command[:80]})" if pid else ""

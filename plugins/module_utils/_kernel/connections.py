@@ -117,7 +117,7 @@ def look(local_addresses: t.Container[str]) -> Found:
         words = f"Ansible's connection from {said.peer}"
         add(said, words, f"{words} ends at {said.local}, outside of this network namespace: {_UNSEEN}")
     home = procfs.namespace_link("thread-self")
-    for pid in [os.getpid(), *procfs.ancestors()]:
+    for pid in procfs.ancestors():
         for connection, name, is_home in _connections(pid, home):
             is_server = name in _SERVERS
             words = (
@@ -129,7 +129,7 @@ def look(local_addresses: t.Container[str]) -> Found:
                 add(connection, words, f"{words} ends at {connection.local}, which no link has here: {_UNSEEN}")
             elif is_server:
                 notes[f"{words} ends in another network namespace: {_UNSEEN}"] = None
-    if not found and not notes:
+    if not found and not notes and _somebody_is_connected(local_addresses):
         for pid in procfs.pids():
             known = procfs.status(pid)
             if known is not None and known.name in _SERVERS:
@@ -144,6 +144,23 @@ def look(local_addresses: t.Container[str]) -> Found:
 _UNSEEN = "what carries it can't be seen from here, so it isn't protected"
 
 
+def _tables(task: int | str) -> t.Iterator[Tcp]:
+    """The established connections of the network namespace that a process or thread is in."""
+    for name in ("tcp", "tcp6"):
+        try:
+            with open(f"/proc/{task}/net/{name}", encoding="ascii") as lines:
+                for connection in table(lines):
+                    if connection.state == ESTABLISHED:
+                        yield connection
+        except OSError:
+            continue  # it has gone, or the kernel has no IPv6
+
+
+def _somebody_is_connected(local_addresses: t.Container[str]) -> bool:
+    """Whether looking for sshd among all processes can find anything."""
+    return any(one.local in local_addresses and one.peer not in local_addresses for one in _tables("thread-self"))
+
+
 def _connections(pid: int, home: str | None) -> t.Iterator[tuple[Tcp, str, bool]]:
     """The established connections of a process, its name, and whether it is in the network namespace `home`."""
     inodes = _sockets(pid)
@@ -151,14 +168,9 @@ def _connections(pid: int, home: str | None) -> t.Iterator[tuple[Tcp, str, bool]
     if known is None:
         return
     is_home = procfs.namespace_link(pid) == home
-    for name in ("tcp", "tcp6"):
-        try:
-            with open(f"/proc/{pid}/net/{name}", encoding="ascii") as lines:
-                for connection in table(lines):
-                    if connection.state == ESTABLISHED and connection.inode in inodes:
-                        yield connection, known.name, is_home
-        except OSError:
-            continue  # the process has gone, or the kernel has no IPv6
+    for connection in _tables(pid):
+        if connection.inode in inodes:
+            yield connection, known.name, is_home
 
 
 def _sockets(pid: int) -> set[int]:

@@ -59,11 +59,26 @@ class LinkKind(Kind):
             options = None
             if isinstance(want, Link) and want.options and kind == want.kind:
                 options = view.options(row)
-            record = Link(
-                kind, peer, lower, row.mtu, row.mac, row.is_up, names.get(row.master, "") if row.master else "", options,
-                row.altnames and tuple(sorted(row.altnames)), row.alias, row.index, _unmodelled(row), row.info_data,
-            )  # fmt: skip
-            view.put(key, record)
+            master = names.get(row.master, "") if row.master else ""
+            altnames = tuple(sorted(row.altnames)) if row.altnames else ()
+            view.put(
+                key,
+                Link(
+                    kind,
+                    peer,
+                    lower,
+                    row.mtu,
+                    row.mac,
+                    row.is_up,
+                    master,
+                    options,
+                    altnames,
+                    row.alias,
+                    row.index,
+                    _unmodelled(row),
+                    row.info_data,
+                ),  # fmt: skip
+            )
             if row.link_nsid is not None and (kind == "veth" or lower is not None):
                 view.far(key, row.link, row.link_nsid)
 

@@ -26,7 +26,8 @@ if t.TYPE_CHECKING:
 TYPES = {"unicast": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8, "throw": 9}
 _TYPE_NAMES = {number: name for name, number in TYPES.items()}
 PROTOCOLS = {"unspec": 0, "redirect": 1, "kernel": 2, "boot": 3, "static": 4, "gated": 8, "ra": 9, "mrt": 10,
-             "zebra": 11, "bird": 12, "dnrouted": 13, "xorp": 14, "ntk": 15, "dhcp": 16, "mrouted": 17, "keepalived": 18,
+             "zebra": 11, "bird": 12, "dnrouted": 13, "xorp": 14, "ntk": 15, "dhcp": 16, "mrouted": 17,
+             "keepalived": 18,
              "babel": 42, "ovn": 84, "bgp": 186, "isis": 187, "ospf": 188, "rip": 189, "eigrp": 192}  # fmt: skip
 """Names of rtm_protocol, as in iproute2's rt_protos."""
 _PROTOCOL_NAMES = {number: name for name, number in PROTOCOLS.items()}

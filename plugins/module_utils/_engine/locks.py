@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Locks that keep runs on one machine apart. Called by `converge`, and not at all in check mode.
+
+Lock files are removed after use, so that nothing is left on the machine. That is safe because whoever gets a lock makes
+sure that the file it locked is still the one that others would open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+import typing as t
+
+from .._kernel import namespaces
+from .errors import LabError
+
+LOCKS = "/run/netns-lab"
+_RUNS = "runs.lock"
+_POLL_SECONDS = 0.02
+_PATIENCE_SECONDS = 30.0
+
+
+@contextlib.contextmanager
+def locked(name: str, timeout: float, what: str) -> t.Iterator[None]:
+    """Hold the lock `name` for the block. Raises LabError, naming the holder, when `timeout` seconds don't suffice."""
+    path = os.path.join(LOCKS, f"{name}.lock")
+    descriptor = _acquire(path, fcntl.LOCK_EX, timeout, what)
+    try:
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        os.close(descriptor)
+        with contextlib.suppress(OSError):
+            os.rmdir(LOCKS)
+
+
+@contextlib.contextmanager
+def among_runs() -> t.Iterator[None]:
+    """Be known, for the block, as a run that uses /run/netns. The last one to leave tidies up behind all of them."""
+    path = os.path.join(LOCKS, _RUNS)
+    descriptor = _acquire(path, fcntl.LOCK_SH, _PATIENCE_SECONDS, "/run/netns")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            # Not granted while another run is there; of two that leave at once, one gets it.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            namespaces.tidy()
+            os.unlink(path)
+        os.close(descriptor)
+        with contextlib.suppress(OSError):
+            os.rmdir(LOCKS)
+
+
+def _acquire(path: str, kind: int, timeout: float, what: str) -> int:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            os.makedirs(LOCKS, 0o755, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except FileNotFoundError:  # the folder went with another run's last lock
+            continue
+        except OSError as error:
+            raise LabError(f"the lock {path} can't be opened: {error.strerror}. Run as root") from error
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = _holder(descriptor)
+            os.close(descriptor)
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise LabError(f"the lock {path} can't be taken: {error.strerror}") from error
+            if time.monotonic() >= deadline:
+                waited = f"and didn't end within {timeout:g} s (lock {path})"
+                raise LabError(f"another run holds {what}{holder}, {waited}") from error
+            time.sleep(_POLL_SECONDS)
+            continue
+        try:
+            if os.fstat(descriptor).st_ino == os.stat(path).st_ino:
+                return descriptor
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    """Who wrote its number into a lock: `` (process 123: python3 …)``."""
+    try:
+        pid = int(os.pread(descriptor, 32, 0) or b"0")
+        with open(f"/proc/{pid}/cmdline", "rb") as stream:
+            command = stream.read(200).replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    except (OSError, ValueError):
+        return ""
+    return f" (process {pid}: {command[:80]})" if pid else ""
