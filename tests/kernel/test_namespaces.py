@@ -238,6 +238,74 @@ def test_a_name_that_is_mounted_twice_is_removed_whole() -> None:
     assert mounts_on("/run/netns/red") == []
 
 
+REMOVE_AND_STOP = """
+import os, signal, sys
+from ansible_collections.netns.lab.plugins.module_utils._kernel import namespaces
+
+removal = namespaces.Removal(1000)
+for name in sys.argv[1:]:
+    removal.remove(name)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("count", [3, 150])
+def test_many_names_are_removed_whatever_state_they_are_in(count: int, ip: Ip) -> None:
+    names = [f"n{number}" for number in range(count)]
+
+    def work(place: Visit) -> None:
+        for name in names:
+            namespaces.create(place, name)
+
+    in_worker(work)
+    ip("netns", "add", "stays")
+    subprocess.run(["mount", "--bind", "/run/netns/n1", "/run/netns/n1"], check=True)
+    (RUN / "broken").touch()
+    (RUN / "linked").symlink_to("n2")
+    namespaces.remove_names([*names, "broken", "linked", "never", "n0"])
+    assert namespaces.names() == ["stays"]
+    assert namespaces.condition("stays") == "ok"
+    assert mounts_on("/run/netns/n1") == []
+
+
+def test_their_namespaces_live_until_the_last_name_is_unmounted() -> None:
+    create("red")
+    create("blue")
+    red = namespaces.identity("red")
+    with namespaces.Removal(1000) as removal:
+        removal.remove("red")
+        removal.remove("blue")
+        assert namespaces.conditions(["red", "blue"]) == {"red": "broken", "blue": "broken"}
+        create("green")  # a number is used again at once, but not while its namespace lives
+        assert namespaces.identity("green") != red
+    assert namespaces.names() == ["green"]
+    removal.finish()
+
+
+def test_a_removal_that_is_killed_can_be_done_again() -> None:
+    for name in ("red", "blue", "green"):
+        create(name)
+    done = subprocess.run([sys.executable, "-c", REMOVE_AND_STOP, "red", "blue"], env=ENVIRONMENT, check=False)
+    assert done.returncode == -9
+    assert namespaces.conditions(["red", "blue", "green"]) == {"red": "broken", "blue": "broken", "green": "ok"}
+    namespaces.remove_names(["red", "blue", "green"])
+    assert namespaces.names() == []
+
+
+def test_a_second_mount_namespace_that_is_refused_only_costs_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("red", "blue"):
+        create(name)
+
+    def refuse(*_: t.Any) -> None:
+        raise OSError(errno.EPERM, "not here")
+
+    monkeypatch.setattr(syscalls, "unshare", refuse)
+    with namespaces.Removal(1000) as removal:
+        for name in ("red", "blue"):
+            removal.remove(name)
+    assert namespaces.names() == []
+
+
 def test_a_directory_is_not_removed_but_named() -> None:
     (RUN / "odd").mkdir(parents=True)
     with pytest.raises(KernelError, match="could not remove the namespace name odd: Is a directory"):
