@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
         absent = args.get("state") == "absent"
         if name is None:
             if not absent:
-                topology.load({key: value for key, value in args.items() if key in schema.LAB.keys})
+                topology.load({key: args[key] for key in schema.LAB.keys if key in args})
             return args
         if absent and "name" in args:
             return args

@@ -31,13 +31,22 @@ def _typed(value: object) -> str:
 
 def unquoted(value: object, expected: str) -> str | None:
     """The message for text that YAML turned into something else because it wasn't quoted; None for anything else."""
+    given = show(value)
     if isinstance(value, bool):
-        return f"{show(value)}: expected {expected}, but YAML reads on, off, yes and no as true and false: quote it"
-    if isinstance(value, (int, float)):
-        sixty = (
-            ", and digits with colons like 52:54:00:12:34:56 as a number of base 60" if isinstance(value, int) else ""
-        )
-        return f"{show(value)}: expected {expected}, but YAML reads digits without quotes as a number{sixty}: quote it"
+        return f"{given}: expected {expected}, but YAML reads on, off, yes and no as true and false: quote it"
+    if isinstance(value, int):
+        sixty = ""
+        if value >= 60**5:  # six parts: most likely a MAC address
+            parts = []
+            while value:
+                value, part = divmod(value, 60)
+                parts.append(f"{part:02}")
+            sixty = f", and digits with colons as a number of base 60 (was it {':'.join(reversed(parts))}?)"
+        elif value >= 60:
+            sixty = ", and digits with a colon as a number of base 60"
+        return f"{given}: expected {expected}, but YAML reads digits without quotes as a number{sixty}: quote it"
+    if isinstance(value, float):
+        return f"{given}: expected {expected}, but YAML reads digits without quotes as a number: quote it"
     return None
 
 

@@ -117,7 +117,7 @@ def test_a_spare_route_has_another_metric():
         ({"to": "default", "via": "10.0.0.1"}, "10.0.0.1: this is red's own address"),
         (
             {"to": "default", "via": "192.0.2.1"},
-            "192.0.2.1: no address of red is in one subnet with this gateway; it has 10.0.0.1/24 on eth0, fd00::1/64 on eth0",
+            "192.0.2.1: no address of red is in one subnet with this gateway; it has 10.0.0.1/24 on eth0, fd00::1/64",
         ),
         ({"to": "default", "via": "10.1.0.2", "dev": "eth0"}, "10.1.0.2: no address of red on eth0 is in one subnet"),
         (
