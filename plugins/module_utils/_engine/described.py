@@ -68,7 +68,7 @@ def _address(key: Key, address: Address) -> str:
 
 
 def _route(key: Key, route: Route) -> dict[str, t.Any]:
-    _, _, table, to, _, metric = key
+    table, to, metric = key[2], key[3], key[5]
     found: dict[str, t.Any] = {"to": "default" if to in _DEFAULTS else to}
     hops = route.hops or ()
     if len(hops) == 1:
