@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from .._kernel import codec, namespaces
 from .._kernel.errors import KernelError, MissingLibrary
 from .._kernel.visit import Visit, in_worker
-from . import consent, features, locks, ownership, restore
+from . import consent, features, locks, ownership, restore, safety
 from .apply import StepFailed, apply
 from .errors import LabError
 from .ground import Ground, named
@@ -80,7 +80,9 @@ class _Run:
         if request.exact:
             self._request = request = consent.exactly(request, have)
         made = plan(request, have)
-        consent.check(self._visit, request, self._ledger.recorded, made)
+        consent.check(request, self._ledger.recorded, made)
+        if not request.force:
+            self._warnings += safety.check(self._visit, made)
         features.check(self._visit, made)
         self._warnings += features.warnings(made)
         trouble = namespaces.mount_trouble() if made else None

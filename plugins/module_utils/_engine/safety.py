@@ -2,14 +2,112 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Steps that would cut the machine off: its default route, or the connection that Ansible came by."""
+"""Steps that would cut the machine off from its default route, or from the connection that Ansible came by.
+
+What has to stay is found by `_kernel.guard`; which steps touch it is said here. Steps are guarded, not links: another
+MTU or one more address harms nobody. Side effects count, so the plan's end is held against its beginning too.
+"""
 
 from __future__ import annotations
 
+import typing as t
+
+from .._kernel import guard
 from .._kernel.visit import Visit
-from .plan import Plan
-from .records import Request
+from .derived_names import LAB_ALTNAME
+from .errors import LabError
+from .plan import Plan, say
+from .records import MACHINE, Key, Link
+from .steps import Step
+
+_CUTTING_FIELDS = frozenset({"master", "mac"})
+_A_PORT = "is a port of "
 
 
-def check(visit: Visit, request: Request, made: Plan) -> None:
-    """Raise LabError if a step of the plan would cut the machine off, unless the request says `force`."""
+def check(visit: Visit, made: Plan) -> list[str]:
+    """Raise LabError if the plan would cut the machine off; return what can't be seen from here, for warnings.
+
+    Costs nothing for plans that leave the machine's own namespace alone.
+    """
+    if not _reaches_machine(made):
+        return []
+    protected = guard.gather(visit)
+    for step in made.steps:
+        reason = _cut_by(step, protected)
+        if reason:
+            raise LabError(f"{say(step)}: refused, for {reason}; `force: true` does it all the same")
+    lost = _lost(made, protected)
+    if lost:
+        raise LabError(f"refused, for {lost}, and would be cut off; `force: true` does it all the same")
+    return protected.notes if any(step.before is not None and step.key[1] == MACHINE for step in made.steps) else []
+
+
+def _reaches_machine(made: Plan) -> bool:
+    """Whether anything in the machine's own namespace changes, or the other end of a link that is there."""
+    if made.before.space(MACHINE) is not made.after.space(MACHINE):
+        return True
+    for step in made.steps:
+        if step.place == MACHINE:
+            return True
+        link = step.before
+        if isinstance(link, Link) and MACHINE in ((link.peer or ("",))[0], (link.lower or ("",))[0]):
+            return True
+    return False
+
+
+def _cut_by(step: Step, protected: guard.Protected) -> str:
+    """Why a step must not be done; empty where it may."""
+    kind, ns = step.key[0], step.key[1]
+    if kind == "link":
+        reason = protected.links.get(step.key[2]) if ns == MACHINE else protected.far.get((ns, step.key[2]))
+        if reason and _cuts_link(step) and not _may_go(step.before, reason):
+            return f"{step.key[2]} {reason}"
+    elif ns != MACHINE or step.verb == "create":
+        return ""
+    elif kind == "address":
+        reason = protected.addresses.get((step.key[2], _bare(step.key)))
+        if reason:
+            return f"it {reason}"
+    elif kind == "route":
+        reason = protected.routes.get(step.key[2:6])
+        if reason:
+            return f"it {reason}"
+    return ""
+
+
+def _cuts_link(step: Step) -> bool:
+    if step.verb in ("delete", "move"):
+        return True
+    if step.verb != "change":
+        return False
+    down = step.fields == ("up",) and not t.cast(Link, step.after).up
+    return down or bool(_CUTTING_FIELDS.intersection(step.fields))
+
+
+def _may_go(link: t.Any, reason: str) -> bool:
+    """Whether a port of a protected bridge is a lab's, or leads into a namespace of this machine: not the way out."""
+    if not isinstance(link, Link) or not reason.startswith(_A_PORT):
+        return False
+    own = any(name.startswith(LAB_ALTNAME) for name in link.altnames or ())
+    inward = link.kind == "veth" and link.peer is not None and link.peer[0] not in ("?", MACHINE)
+    return own or inward
+
+
+def _lost(made: Plan, protected: guard.Protected) -> str:
+    """What the plan's side effects would take away."""
+    for name, reason in protected.links.items():
+        before, after = made.before.get(("link", MACHINE, name)), made.after.get(("link", MACHINE, name))
+        if not isinstance(before, Link) or _may_go(before, reason):
+            continue
+        if after is None or (before.up and not after.up) or before.master != after.master:
+            return f"the machine's link {name} {reason}"
+    for key, reason in protected.routes.items():
+        full: Key = ("route", MACHINE, *key)
+        if full in made.before and full not in made.after:
+            return f"the machine's route to {key[1]} {reason}"
+    return ""
+
+
+def _bare(key: Key) -> str:
+    """The address itself, without prefix length or peer."""
+    return str(key[3]).partition("/")[0].partition(" ")[0]

@@ -19,7 +19,7 @@ from ..errors import LabError
 from ..records import Address, Key
 from ..state import State
 from ..steps import Phase, Step
-from .base import Kind, Question, at, differing, going
+from .base import Kind, Question, at, differing, going, inside
 
 if t.TYPE_CHECKING:
     from ..ground import Ground
@@ -79,7 +79,8 @@ class AddressKind(Kind):
                 continue
             if ("link", key[1], key[2]) not in state:
                 raise LabError(
-                    f"there is no link {key[2]} in {key[1]} for the address {key[3]}", question.request.origin.get(key)
+                    f"there is no link {key[2]} {inside(key[1])} for the address {key[3]}",
+                    question.request.origin.get(key),
                 )
             yield Step(Phase.ADDRESS, "create", key, None, wanted, depth=1)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import fields
 
-from ..records import Key, Record, Request
+from ..records import MACHINE, Key, Record, Request
 from ..state import State
 from ..steps import Phase, Step
 
@@ -109,6 +109,11 @@ def going(question: Question, ns: str) -> bool:
     return ns in question.gone
 
 
+def inside(ns: str) -> str:
+    """A namespace in words, as it follows on a thing that is in it."""
+    return "on the machine" if ns == MACHINE else f"in {ns}"
+
+
 def at(ns: str, name: str) -> str:
     """A link in words: ``red:eth0``, and a link of the machine by its bare name with an at sign, as in a lab file."""
-    return f"@{name}" if ns == "@" else f"{ns}:{name}"
+    return f"@{name}" if ns == MACHINE else f"{ns}:{name}"

@@ -16,7 +16,7 @@ from ..records import MACHINE, Key, Link
 from ..state import State
 from ..steps import Phase, Step
 from . import _link_messages
-from .base import Kind, Question, at, going
+from .base import Kind, Question, at, going, inside
 
 if t.TYPE_CHECKING:
     from ..ground import Ground
@@ -77,7 +77,7 @@ class LinkKind(Kind):
                     row.index,
                     _unmodelled(row),
                     row.info_data,
-                ),  # fmt: skip
+                ),
             )
             if row.link_nsid is not None and (kind == "veth" or lower is not None):
                 view.far(key, row.link, row.link_nsid)
@@ -170,13 +170,13 @@ class LinkKind(Kind):
                 standing = question.state.get(master)
                 if not isinstance(standing, Link):
                     raise LabError(
-                        f"there is no link {wanted.master} in {_in(key[1])} for {key[2]} to join",
+                        f"there is no link {wanted.master} {inside(key[1])} for {key[2]} to join",
                         question.request.origin.get(key),
                     )
                 if standing.kind not in ("bridge", "vrf"):
                     what = standing.kind or "a NIC"
                     raise LabError(
-                        f"{wanted.master} in {_in(key[1])} is no bridge or VRF but {what}",
+                        f"{wanted.master} {inside(key[1])} is no bridge or VRF but {what}",
                         question.request.origin.get(key),
                     )
             yield Step(Phase.SETTING, "change", key, have, wanted, names, depth=_depth(question.request.want, key))
@@ -255,10 +255,6 @@ class LinkKind(Kind):
         if record.altnames:
             value["altnames"] = list(record.altnames)
         return ("links", key[2]), value
-
-
-def _in(ns: str) -> str:
-    return "the machine's namespace" if ns == MACHINE else f"namespace {ns}"
 
 
 def _differs(name: str, wanted: Link, have: Link) -> bool:

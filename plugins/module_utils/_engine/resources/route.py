@@ -14,10 +14,10 @@ from ..._kernel import codec
 from ..._kernel.decode import RTNH_F_ONLINK
 from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
 from ..errors import LabError
-from ..records import MACHINE, MAIN_TABLE, Hop, Key, Route
+from ..records import MAIN_TABLE, Hop, Key, Route
 from ..state import State
 from ..steps import Phase, Step
-from .base import Kind, Question, going
+from .base import Kind, Question, going, inside
 
 if t.TYPE_CHECKING:
     from ..ground import Ground
@@ -81,7 +81,7 @@ class RouteKind(Kind):
             for hop in wanted.hops or ():
                 if hop.dev is not None and ("link", key[1], hop.dev) not in state:
                     raise LabError(
-                        f"there is no link {hop.dev} in {_in(key[1])} for the route to {destination(key)}",
+                        f"there is no link {hop.dev} {inside(key[1])} for the route to {destination(key)}",
                         question.request.origin.get(key),
                     )
             depth = 1 if any(hop.via for hop in wanted.hops or ()) else 0
@@ -161,9 +161,9 @@ class RouteKind(Kind):
         if step.verb == "change":
             record = replace(t.cast(Route, step.before), **{
                 name: getattr(record, name) for name in step.fields if getattr(record, name) is not None})  # fmt: skip
-            return f"change route {text(step.key, record)} in {step.key[1]} (was {text(step.key, step.before)})"
+            return f"change route {text(step.key, record)} {inside(step.key[1])} (was {text(step.key, step.before)})"
         because = f" ({step.why})" if step.why else ""
-        return f"{verb} route {text(step.key, record)} in {step.key[1]}{because}"
+        return f"{verb} route {text(step.key, record)} {inside(step.key[1])}{because}"
 
     def show(self, key: Key, record: Route) -> tuple[tuple[str, ...], t.Any]:
         return ("routes",), [text(key, record)]
@@ -248,7 +248,3 @@ def _scope(family: int, kind: str, hops: tuple[Hop, ...]) -> int:
     if family == socket.AF_INET and kind == "unicast" and hops and not any(hop.via for hop in hops):
         return _SCOPE_LINK
     return 0
-
-
-def _in(ns: str) -> str:
-    return "the machine's namespace" if ns == MACHINE else ns

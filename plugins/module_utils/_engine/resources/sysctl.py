@@ -12,7 +12,7 @@ from .. import effects
 from ..records import Key, Sysctl
 from ..state import State
 from ..steps import Phase, Step
-from .base import Kind, Question, going
+from .base import Kind, Question, going, inside
 
 if t.TYPE_CHECKING:
     from ..ground import Ground
@@ -75,7 +75,7 @@ class SysctlKind(Kind):
 
     def say(self, step: Step) -> str:
         was = f" (was {t.cast(Sysctl, step.before).value})" if step.before else ""
-        return f"set {step.key[2].replace('/', '.')} in {step.key[1]} to {t.cast(Sysctl, step.after).value}{was}"
+        return f"set {step.key[2].replace('/', '.')} {inside(step.key[1])} to {t.cast(Sysctl, step.after).value}{was}"
 
     def show(self, key: Key, record: Sysctl) -> tuple[tuple[str, ...], t.Any]:
         return ("sysctls", key[2].replace("/", ".") if "." not in key[2] else key[2]), record.value
