@@ -25,7 +25,7 @@ _OPTIONS = ("file", "state", "exact", "adopt", "force", "rollback", "lock_timeou
 _SHIPPED = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "playbooks", "labs")
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]
     """Called by Ansible in the place of the module, which it runs in turn."""
 
     _supports_async = True

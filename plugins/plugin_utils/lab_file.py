@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError, LabErrors
 from ansible_collections.netns.lab.plugins.module_utils._engine.walk import unquoted
