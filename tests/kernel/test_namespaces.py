@@ -238,6 +238,42 @@ def test_a_name_that_is_mounted_twice_is_removed_whole() -> None:
     assert mounts_on("/run/netns/red") == []
 
 
+def test_a_name_older_than_the_mount_on_the_directory_is_removed_too(ip: Ip) -> None:
+    RUN.mkdir()
+    (RUN / "red").touch()
+    ip("netns", "add", "other")
+    namespaces.remove_name("other")
+    subprocess.run(["umount", "/run/netns"], check=True)
+    subprocess.run(["unshare", "--net=/run/netns/red", "true"], check=True)
+    subprocess.run(["ip", "netns", "add", "blue"], check=True)  # mounts the directory over itself, with what is in it
+    assert namespaces.conditions(["red", "blue"]) == {"red": "ok", "blue": "ok"}
+    assert subprocess.run(["ip", "netns", "delete", "red"], capture_output=True, check=False).returncode != 0
+    namespaces.remove_names(["red"])
+    assert namespaces.names() == ["blue"]
+    assert mounts_on("/run/netns/red") == []
+    assert namespaces.condition("blue") == "ok"
+    assert len(mounts_on("/run/netns")) == 1
+    assert os.path.isdir("/run"), "only the worker's mounts changed"
+
+
+def test_tidying_takes_the_mount_off_and_nothing_else(ip: Ip) -> None:
+    namespaces.tidy()
+    create("red")
+    namespaces.tidy()
+    assert len(mounts_on("/run/netns")) == 1
+    namespaces.remove_name("red")
+    with subprocess.Popen(["sleep", "60"], cwd="/run/netns") as user:
+        namespaces.tidy()
+        assert len(mounts_on("/run/netns")) == 1, "somebody is in there"
+        user.kill()
+    namespaces.tidy()
+    assert mounts_on("/run/netns") == []
+    ip("netns", "add", "blue")
+    ip("netns", "delete", "blue")
+    namespaces.tidy()
+    assert len(mounts_on("/run/netns")) == 1, "this one is ip's"
+
+
 REMOVE_AND_STOP = """
 import os, signal, sys
 from ansible_collections.netns.lab.plugins.module_utils._kernel import namespaces

@@ -151,21 +151,21 @@ def _note_mount() -> None:
 
 
 def tidy() -> None:
-    """Unmount ``/run/netns`` again if `prepare` mounted it and no name is left in it. Raises OSError.
+    """Unmount ``/run/netns`` again if `prepare` mounted it and nothing uses it. Raises OSError.
 
     Only for a caller who knows that no other run of this collection is about to make a name. The directory itself
-    stays: ``ip netns add`` may be between making sure of it and using it.
+    stays: ``ip netns add`` may be between making sure of it and using it. For the same reason this is no lazy
+    unmounting: that would take a name along that ip made a moment ago.
     """
-    if not os.path.exists(MOUNT_IS_OURS):
+    if not os.path.exists(MOUNT_IS_OURS) or os.listdir(RUN):
         return
-    directory = os.open(RUN, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
-        if os.listdir(RUN):
+        syscalls.umount2(RUN, syscalls.UMOUNT_NOFOLLOW)
+    except OSError as error:
+        if error.errno == errno.EBUSY:
             return
-        syscalls.umount2(RUN, syscalls.MNT_DETACH | syscalls.UMOUNT_NOFOLLOW)
-    finally:
-        os.close(directory)
+        if error.errno != errno.EINVAL:  # somebody else unmounted it
+            raise
     os.unlink(MOUNT_IS_OURS)
 
 
@@ -269,12 +269,42 @@ def remove_name(name: str) -> None:
                 os.unlink(file)
                 return
             except OSError as error:
-                if error.errno != errno.EBUSY or not is_mounted:
+                if error.errno != errno.EBUSY:
                     raise
+                if not is_mounted:
+                    _remove_covered(file)
+                    return
     except FileNotFoundError:
         return
     except OSError as error:
         raise KernelError.of(error, f"remove the namespace name {name}") from error
+
+
+def _remove_covered(file: str) -> None:
+    """Remove a name that is mounted out of reach: it was there before ``/run/netns`` became a mount that covers it.
+
+    In a mount namespace of one's own the cover can be taken off, and unlinking a file detaches its mounts in all other
+    mount namespaces (fs/namei.c vfs_unlink, detach_mounts). ``ip netns delete`` fails on such a name.
+    """
+    refusals: list[OSError] = []
+
+    def work() -> None:
+        try:
+            syscalls.unshare(syscalls.CLONE_NEWNS)
+            syscalls.mount("none", "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
+            while _unmount(RUN):
+                pass
+            while _unmount(file):
+                pass
+            os.unlink(file)
+        except OSError as error:
+            refusals.append(error)
+
+    worker = threading.Thread(target=work, name="netns-lab-uncover")
+    worker.start()
+    worker.join()
+    if refusals:
+        raise refusals[0]
 
 
 def _unmount(file: str) -> bool:
