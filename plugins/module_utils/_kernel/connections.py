@@ -106,37 +106,37 @@ def look(local_addresses: t.Container[str]) -> Found:
     found: dict[tuple[str, str], Peer] = {}
     notes: dict[str, None] = {}
 
-    def add(connection: Tcp, words: str, note: str) -> None:
+    def add(connection: Tcp, words: str) -> None:
         if connection.local in local_addresses:
             found.setdefault((connection.peer, connection.local), Peer(connection, words))
         else:
-            notes[note] = None
+            notes[f"{words} ends at {connection.local}, which no link has here: {_UNSEEN}"] = None
 
     said = from_environment(os.environ.get("SSH_CONNECTION", ""))
     if said is not None:
-        words = f"Ansible's connection from {said.peer}"
-        add(said, words, f"{words} ends at {said.local}, outside of this network namespace: {_UNSEEN}")
-    home = procfs.namespace_link("thread-self")
+        add(said, f"Ansible's connection from {said.peer}")
+    tables = _Tables()
     for pid in procfs.ancestors():
-        for connection, name, is_home in _connections(pid, home):
-            is_server = name in _SERVERS
-            words = (
-                f"Ansible's connection from {connection.peer}"
-                if is_server
-                else f"the connection of {name} (process {pid}, which started this run) with {connection.peer}"
-            )
-            if is_home:
-                add(connection, words, f"{words} ends at {connection.local}, which no link has here: {_UNSEEN}")
-            elif is_server:
+        for connection, name, is_home in tables.of(pid):
+            words = f"Ansible's connection from {connection.peer}"
+            if name in _SERVERS and not is_home:
                 notes[f"{words} ends in another network namespace: {_UNSEEN}"] = None
-    if not found and not notes and _somebody_is_connected(local_addresses):
+            elif name in _SERVERS:
+                add(connection, words)
+            elif is_home:
+                # Such as a CI runner, or ansible-playbook itself on this machine.
+                add(connection, f"the connection of {name} (process {pid}, an ancestor) with {connection.peer}")
+    if found or notes:
+        return Found(list(found.values()), list(notes))
+    # Reading the sockets of all processes takes a while, so first: can there be any?
+    if any(one.local in local_addresses and one.peer not in local_addresses for one in tables.home().values()):
         for pid in procfs.pids():
             known = procfs.status(pid)
             if known is not None and known.name in _SERVERS:
-                for connection, _, is_home in _connections(pid, home):
+                for connection, _, is_home in tables.of(pid):
                     if is_home and connection.local in local_addresses:
-                        add(connection, f"a connection to sshd from {connection.peer}", "")
-    if not found and not notes and is_container():
+                        add(connection, f"a connection to sshd from {connection.peer}")
+    if not found and is_container():
         notes[f"Ansible's connection comes from outside of this container: {_UNSEEN}"] = None
     return Found(list(found.values()), list(notes))
 
@@ -144,33 +144,40 @@ def look(local_addresses: t.Container[str]) -> Found:
 _UNSEEN = "what carries it can't be seen from here, so it isn't protected"
 
 
-def _tables(task: int | str) -> t.Iterator[Tcp]:
-    """The established connections of the network namespace that a process or thread is in."""
-    for name in ("tcp", "tcp6"):
-        try:
-            with open(f"/proc/{task}/net/{name}", encoding="ascii") as lines:
-                for connection in table(lines):
-                    if connection.state == ESTABLISHED:
-                        yield connection
-        except OSError:
-            continue  # it has gone, or the kernel has no IPv6
+class _Tables:
+    """The established connections, by inode, of the calling thread's network namespace (read once) and of others."""
 
+    def __init__(self) -> None:
+        self._home_link = procfs.namespace_link("thread-self")
+        self._home: dict[int, Tcp] | None = None
 
-def _somebody_is_connected(local_addresses: t.Container[str]) -> bool:
-    """Whether looking for sshd among all processes can find anything."""
-    return any(one.local in local_addresses and one.peer not in local_addresses for one in _tables("thread-self"))
+    def home(self) -> dict[int, Tcp]:
+        """Those of the thread's own namespace. Takes a few milliseconds: the kernel walks its whole hash table."""
+        if self._home is None:
+            self._home = self._read("thread-self")
+        return self._home
 
+    def of(self, pid: int) -> t.Iterator[tuple[Tcp, str, bool]]:
+        """Those of a process, with its name, and whether it is in the thread's own namespace."""
+        inodes = _sockets(pid)
+        known = procfs.status(pid) if inodes else None
+        if known is None:
+            return
+        is_home = procfs.namespace_link(pid) == self._home_link
+        rows = self.home() if is_home else self._read(pid)
+        for inode in inodes & rows.keys():
+            yield rows[inode], known.name, is_home
 
-def _connections(pid: int, home: str | None) -> t.Iterator[tuple[Tcp, str, bool]]:
-    """The established connections of a process, its name, and whether it is in the network namespace `home`."""
-    inodes = _sockets(pid)
-    known = procfs.status(pid) if inodes else None
-    if known is None:
-        return
-    is_home = procfs.namespace_link(pid) == home
-    for connection in _tables(pid):
-        if connection.inode in inodes:
-            yield connection, known.name, is_home
+    @staticmethod
+    def _read(task: int | str) -> dict[int, Tcp]:
+        rows: dict[int, Tcp] = {}
+        for name in ("tcp", "tcp6"):
+            try:
+                with open(f"/proc/{task}/net/{name}", encoding="ascii") as lines:
+                    rows.update((one.inode, one) for one in table(lines) if one.state == ESTABLISHED)
+            except OSError:
+                continue  # the process has gone, or the kernel has no IPv6
+        return rows
 
 
 def _sockets(pid: int) -> set[int]:

@@ -83,7 +83,7 @@ class Far(t.NamedTuple):
     """A link in another namespace that one of this namespace depends on."""
 
     nsid: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index
     reason: str
 
 
