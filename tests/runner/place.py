@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import signal
@@ -41,9 +42,9 @@ def environment(**more: str) -> dict[str, str]:
     pyenv's shims go: they stand for Pythons that aren't active, too, and then fail.
     """
     path = os.environ.get("PATH", os.defpath).split(":")
-    shims = [Path(directory) for directory in path if Path(directory).name == "shims"]
-    pythons = [str(found) for shim in shims for found in sorted(shim.parent.glob("versions/3.*/bin"))]
-    path = [str(BIN), *(directory for directory in path if Path(directory) not in shims), *pythons]
+    shims = [directory for directory in path if Path(directory).name == "shims"]
+    pythons = [found for shim in shims for found in sorted(glob.glob(f"{Path(shim).parent}/versions/3.*/bin"))]
+    path = [str(BIN), *(directory for directory in path if directory not in shims), *pythons]
     name, value = MARK.split("=")
     return {**os.environ, "PATH": ":".join(path), name: value, "PYTHONDONTWRITEBYTECODE": "1", **more}
 
