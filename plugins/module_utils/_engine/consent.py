@@ -109,8 +109,10 @@ def check(request: Request, recorded: set[Key], made: Plan) -> None:
             _check_namespace(request, ns, standing.owner or "", recorded)
     if not request.force:
         for step in made.steps:
-            if step.key[0] == "link" and step.key[1] == MACHINE and step.before is not None:
-                _check_machine_link(request, step.key, step.before, recorded)
+            # What stood before the first step: a later step may be about a link that this plan makes.
+            standing = made.before.get(step.key) if step.key[0] == "link" and step.key[1] == MACHINE else None
+            if standing is not None:
+                _check_machine_link(request, step.key, standing, recorded)
 
 
 def _check_namespace(request: Request, ns: str, owner: str, recorded: set[Key]) -> None:

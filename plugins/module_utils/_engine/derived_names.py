@@ -19,7 +19,7 @@ BRIDGE = "br0"
 """The bridge of a switch. Stands also for the end of a switch that has no name, in what is derived from it."""
 
 
-LAB_ALTNAME = "netns-lab-"
+LAB_ALTNAME = "netns-lab:"
 """What the altname of a link on the machine begins with that a lab made."""
 
 
@@ -56,7 +56,7 @@ def machine_port_name(lab: str, node: str, link: str | None) -> str:
 
 def machine_altname(lab: str, link: str) -> str:
     """A further name of that end, which says whose it is (`consent.py` goes by it)."""
-    return f"{LAB_ALTNAME}{lab}-{link}"
+    return f"{LAB_ALTNAME}{lab}:{link}"
 
 
 def machine_port_mac(lab: str, node: str, link: str | None) -> str:

@@ -33,7 +33,7 @@ def check(visit: Visit, made: Plan) -> list[str]:
         return []
     protected = guard.gather(visit)
     for step in made.steps:
-        reason = _cut_by(step, protected)
+        reason = _cut_by(step, protected, made)
         if reason:
             raise LabError(f"{say(step)}: refused, for {reason}; `force: true` does it all the same")
     lost = _lost(made, protected)
@@ -55,12 +55,18 @@ def _reaches_machine(made: Plan) -> bool:
     return False
 
 
-def _cut_by(step: Step, protected: guard.Protected) -> str:
+def _cut_by(step: Step, protected: guard.Protected, made: Plan) -> str:
     """Why a step must not be done; empty where it may."""
     kind, ns = step.key[0], step.key[1]
     if kind == "link":
-        reason = protected.links.get(step.key[2]) if ns == MACHINE else protected.far.get((ns, step.key[2]))
-        if reason and _cuts_link(step) and not _may_go(step.before, reason):
+        if ns == MACHINE:
+            reason = protected.links.get(step.key[2])
+            near, why = step.before, reason
+        else:
+            reason = protected.far.get((ns, step.key[2]))
+            peer = getattr(step.before, "peer", None) or ("", "")
+            near, why = made.before.get(("link", *peer)), protected.links.get(peer[1])
+        if reason and _cuts_link(step) and not _may_go(near, why or ""):
             return f"{step.key[2]} {reason}"
     elif ns != MACHINE or step.verb == "create":
         return ""

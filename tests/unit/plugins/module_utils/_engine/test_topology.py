@@ -375,7 +375,7 @@ def test_an_end_on_the_machine_is_a_port_of_its_bridge_that_says_whose_it_is():
     port = loaded.want["link", "@", name]
     assert isinstance(port, Link)
     assert (port.master, port.peer, port.up) == ("virbr0", ("red", "eth0"), True)
-    assert port.altnames == (f"netns-lab-lab-{name}",)
+    assert port.altnames == (f"netns-lab:lab:{name}",)
     assert port.mac is not None
     assert port.mac.startswith("fe:")
 
