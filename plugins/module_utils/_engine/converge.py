@@ -18,12 +18,15 @@ from .._kernel.errors import KernelError, MissingLibrary
 from .._kernel.visit import Visit, in_worker
 from . import consent, features, locks, ownership, restore, safety
 from .apply import StepFailed, apply
+from .departure import Departure, named
 from .errors import LabError
-from .ground import Ground, named
+from .ground import Ground
 from .ledger import Ledger
 from .observe import observe
 from .plan import Plan, plan, say
 from .records import Key, Request
+from .resources import occupants
+from .resources.occupants import endings
 from .state import State
 from .steps import Phase
 
@@ -43,9 +46,9 @@ class Outcome:
     """What stands now; in check mode what would stand."""
     warnings: list[str] = field(default_factory=list)
     ended: dict[str, list[t.Any]] = field(default_factory=dict)
-    """By namespace, the processes that were ended."""
+    """By namespace, the processes that were ended, or would be."""
     held: dict[str, list[t.Any]] = field(default_factory=dict)
-    """By removed namespace, the processes that still hold it open."""
+    """By removed namespace, the processes that still hold it open, or would."""
 
 
 def converge(request: Request, *, check: bool, lock_timeout: float = 60.0) -> Outcome:
@@ -94,7 +97,7 @@ class _Run:
 
     def foresee(self) -> Outcome:
         made = self._foreseen()
-        return Outcome(made, bool(made), made.after, self._warnings)
+        return Outcome(made, bool(made), made.after, self._warnings, *occupants.foreseen(made.steps))
 
     # -- doing
 
@@ -104,15 +107,16 @@ class _Run:
             self._ledger.complete(self._request)
             return Outcome(made, False, made.after, self._warnings)
         self._ledger.intend(self._request)
-        ground = Ground(self._visit, made.before, leaving=_leaving(made))
+        departure = Departure(self._visit, _leaving(made), endings(made.steps))
+        ground = Ground(self._visit, made.before, departure)
         after = self._carry_out(made, ground)
         self._ledger.complete(self._request)
         self._warnings += [
             f"namespace {ns} has lost its name, but lives on: "
             + (f"held by {named(some)}" if some else "held by something that can't be seen from here")
-            for ns, some in ground.held.items()
+            for ns, some in departure.held.items()
         ]
-        return Outcome(made, True, after, self._warnings, ground.ended, ground.held)
+        return Outcome(made, True, after, self._warnings, departure.ended, departure.held)
 
     def _carry_out(self, made: Plan, ground: Ground) -> State:
         """Do the plan, then look again until it is empty."""
@@ -121,8 +125,9 @@ class _Run:
             try:
                 apply(left, ground)
             except StepFailed as failure:
+                ground.departure.finish()
                 self._after_failure(failure, made)
-            ground.wait()
+            ground.departure.wait()
             have = self._settled(made)
             left = plan(self._request, have)
             if not left:

@@ -10,12 +10,15 @@ import typing as t
 from dataclasses import replace
 
 from ..._kernel.procfs import Process
+from ..departure import Ending, named
 from ..errors import LabError
-from ..ground import Ground, named
 from ..records import Key, Occupants
 from ..state import State
 from ..steps import Phase, Step
 from .base import Kind, Question
+
+if t.TYPE_CHECKING:
+    from ..ground import Ground
 
 
 class OccupantsKind(Kind):
@@ -31,9 +34,10 @@ class OccupantsKind(Kind):
         for key, want in question.items:
             have = t.cast(t.Optional[Occupants], question.state.get(key))
             if want is not None and have is not None and want.processes == "fail" and have.inside:
+                several = len(have.inside) > 1
                 raise LabError(
-                    f"{len(have.inside)} processes run in namespace {key[1]}: {named(have.inside)}. "
-                    "End them, or say `processes: kill`",
+                    f"{len(have.inside)} process{'es run' if several else ' runs'} in namespace {key[1]}: "
+                    f"{named(have.inside)}. End {'them' if several else 'it'}, or say `processes: kill`",
                     question.request.origin.get(key, "processes"),
                 )
         yield from ()
@@ -56,12 +60,7 @@ class OccupantsKind(Kind):
             state.drop(step.key)
 
     def perform(self, step: Step, ground: Ground) -> None:
-        want, have = t.cast(Occupants, step.after), t.cast(Occupants, step.before)
-        victims = to_end(want, have)
-        if victims:
-            ground.end(step.key[1], victims, want)
-        if len(victims) < len(have.inside) + len(have.holding):
-            ground.keep(step.key[1])
+        ground.departure.end(step.key[1])
 
     def say(self, step: Step) -> str:
         have = t.cast(Occupants, step.before)
@@ -74,6 +73,29 @@ class OccupantsKind(Kind):
         return ("processes",), [f"{process.pid} {process.command}" for process in (*record.inside, *record.holding)]
 
 
+def foreseen(steps: t.Iterable[Step]) -> tuple[dict[str, list[Process]], dict[str, list[Process]]]:
+    """By namespace, the processes that a plan ends, and those that it leaves in a namespace without a name."""
+    ended: dict[str, list[Process]] = {}
+    held: dict[str, list[Process]] = {}
+    for step in steps:
+        if step.phase is Phase.END and isinstance(step.before, Occupants):
+            victims = to_end(t.cast(Occupants, step.after), step.before)
+            ended[step.key[1]] = list(victims)
+            held[step.key[1]] = [some for some in (*step.before.inside, *step.before.holding) if some not in victims]
+    return ended, held
+
+
 def to_end(want: Occupants, have: Occupants) -> tuple[Process, ...]:
     """The processes that a removal ends."""
     return (have.inside if want.processes == "kill" else ()) + (have.holding if want.holders == "kill" else ())
+
+
+def endings(steps: t.Iterable[Step]) -> dict[str, Ending]:
+    """By namespace, what the steps of a plan do to its processes."""
+    found = {}
+    for step in steps:
+        if step.phase is Phase.END:
+            want, have = t.cast(Occupants, step.after), t.cast(Occupants, step.before)
+            victims = to_end(want, have)
+            found[step.key[1]] = Ending(victims, want, len(victims) < len(have.inside) + len(have.holding))
+    return found
