@@ -328,6 +328,7 @@ def test_a_learned_path_mtu_is_no_route(ip):
     assert "192.0.2.1/32" not in {row.dst for row in dumps.routes}
 
 
+@pytest.mark.usefixtures("pair")
 def test_a_lab_node_reads_like_ip_shows_it(ip):
     for number in range(3):
         ip("addr", "add", f"10.0.{number}.1/24", "dev", "eth0")
