@@ -61,7 +61,7 @@ class NamespaceKind(Kind):
                     raise LabError(
                         f"namespace {key[1]} has the id {have.nsid} already, and the kernel lets it be set once only: "
                         f"wanted {want.nsid}. Leave `nsid` out, or remove the namespace first",
-                        question.request.origin.get(key, "nsid"),
+                        "nsid",
                     )
                 yield Step(Phase.NAMESPACE, "change", key, have, replace(have, nsid=want.nsid), ("nsid",))
 
