@@ -24,13 +24,15 @@ author:
 attributes:
   check_mode:
     support: partial
-    description: The command isn't run; the task is skipped, or not changed where O(creates) or O(removes) says so.
+    description: Foresees whether the command would be run.
+    details: What it would change isn't known. The task is skipped, or not changed where O(creates) or O(removes) says so.
   diff_mode:
     support: none
     description: What a command changes isn't known.
   idempotent:
     support: partial
-    description: It runs each time, unless O(creates) or O(removes) says otherwise.
+    description: A second run changes nothing.
+    details: It runs each time, unless O(creates) or O(removes) says otherwise.
   platform:
     support: full
     platforms: linux

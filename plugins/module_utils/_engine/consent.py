@@ -104,6 +104,12 @@ def check(request: Request, recorded: set[Key], made: Plan) -> None:
     for ns in touched(made.steps):
         if ns == MACHINE:
             continue
+        if namespaces.is_machine(ns):
+            raise LabError(
+                f"{ns} is a second name of the machine's own namespace (as `ip netns attach` makes them): "
+                f"nothing is changed by that name. `ip netns delete {ns}` takes the name away",
+                request.origin.get(("namespace", ns)),
+            )
         standing = made.before.get(("namespace", ns))
         if isinstance(standing, Namespace) and not standing.broken:
             _check_namespace(request, ns, standing.owner or "", recorded)

@@ -9,9 +9,10 @@ Names are those of ip-link(8); the attributes are those of linux/if_link.h as py
 
 from __future__ import annotations
 
-import socket
 import typing as t
 from dataclasses import dataclass, field
+
+from .._kernel import decode
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ class Option:
     read: t.Callable[[t.Any], t.Any] = int
     live: bool = True
     """Whether the kernel changes it on a link that stands. Otherwise a change makes the link anew."""
+    part: t.Callable[[t.Any], t.Any] = lambda _value: None
+    """What of a live option's value can't be changed; a change of that makes the link anew too."""
+
+    def can_change(self, old: t.Any, new: t.Any) -> bool:
+        """Whether the kernel takes the new value on a link that stands with the old one."""
+        return self.live and bool(self.part(old) == self.part(new))
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,20 @@ class LinkKind:
     greatest_mtu: int = 65535
     arp: bool = True
     """Whether it has a MAC address that can be set."""
+    lower_attribute: int = 0
+    """The attribute of IFLA_INFO_DATA that names the lower link; 0: IFLA_LINK does."""
+    overhead: int = 0
+    """By how many bytes its MTU has to be less than that of the link it stands on, where that is given."""
+    mtu_follows: str = ""
+    """What a new MTU of the lower link does to its own: nothing, ``cap`` it, or ``copy``."""
+    state_follows: bool = False
+    """Whether it goes up and down together with its lower link."""
+    takes_lower: bool = False
+    """Whether it claims what the lower link receives, so that this can't be a port as well (its rx_handler)."""
+    flat: bool = False
+    """Whether one on top of another of its kind stands on that one's lower link."""
+    unique: bool = False
+    """Whether another one with the same options can't be made beside it, so that one that goes has to go first."""
 
 
 def _names(numbers: t.Mapping[str, int]) -> tuple[t.Callable[[t.Any], t.Any], t.Callable[[t.Any], t.Any]]:
@@ -65,6 +86,16 @@ def _hundredths(seconds: t.Any) -> int:
 def _seconds(hundredths: t.Any) -> t.Any:
     whole, rest = divmod(int(hundredths), 100)
     return whole if not rest else int(hundredths) / 100
+
+
+def _is_ipv6(address: t.Any) -> bool:
+    """Tunnels can't change the family of their ends (drivers/net/vxlan/vxlan_core.c, vxlan_nl2conf)."""
+    return ":" in str(address)
+
+
+def _is_passthru(mode: t.Any) -> bool:
+    """drivers/net/macvlan.c, macvlan_changelink: neither to nor from it."""
+    return bool(mode == "passthru")
 
 
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
@@ -100,33 +131,62 @@ KINDS: dict[str, LinkKind] = {
         needs=("id",),
         lower="always",
         feature="CONFIG_VLAN_8021Q, module 8021q",
+        mtu_follows="cap",
+        state_follows=True,
+        unique=True,
     ),
     "vxlan": LinkKind(
         {
             "dstport": Option("IFLA_VXLAN_PORT", live=False),
             "id": Option("IFLA_VXLAN_ID", live=False),
             "learning": Option("IFLA_VXLAN_LEARNING", int, _flag),
-            "local": Option("IFLA_VXLAN_LOCAL", str, str),
-            "remote": Option("IFLA_VXLAN_GROUP", str, str),
+            "local": Option("IFLA_VXLAN_LOCAL", str, str, part=_is_ipv6),
+            "remote": Option("IFLA_VXLAN_GROUP", str, str, part=_is_ipv6),
             "ttl": Option("IFLA_VXLAN_TTL"),
         },
         needs=("id",),
         lower="maybe",
         feature="CONFIG_VXLAN, module vxlan",
+        lower_attribute=3,  # IFLA_VXLAN_LINK; the kernel ignores IFLA_LINK
+        overhead=50,
+        unique=True,
     ),
     "macvlan": LinkKind(
-        {"mode": Option("IFLA_MACVLAN_MODE", *_macvlan_mode)}, lower="always", feature="CONFIG_MACVLAN, module macvlan"
+        {"mode": Option("IFLA_MACVLAN_MODE", *_macvlan_mode, part=_is_passthru)},
+        lower="always",
+        feature="CONFIG_MACVLAN, module macvlan",
+        mtu_follows="cap",
+        takes_lower=True,
+        flat=True,
     ),
     "ipvlan": LinkKind(
         {"mode": Option("IFLA_IPVLAN_MODE", *_ipvlan_mode)},
         lower="always",
         feature="CONFIG_IPVLAN, module ipvlan",
         arp=False,
+        mtu_follows="copy",
+        takes_lower=True,
+        flat=True,
     ),
     "vrf": LinkKind(
-        {"table": Option("IFLA_VRF_TABLE", live=False)}, needs=("table",), feature="CONFIG_NET_VRF, module vrf"
+        {"table": Option("IFLA_VRF_TABLE", live=False)},
+        needs=("table",),
+        feature="CONFIG_NET_VRF, module vrf",
+        unique=True,
     ),
 }
+
+_IPV6_OVERHEAD = 20
+"""By which the outer header of a tunnel over IPv6 is longer than one over IPv4."""
+
+
+def most_mtu(kind: str, options: t.Iterable[tuple[str, t.Any]] | None, lower: int) -> int:
+    """The greatest MTU on top of a lower link with this one; what a new link gets where none is asked for."""
+    row = KINDS[kind]
+    ends = [value for name, value in options or () if name in ("local", "remote")]
+    longer = _IPV6_OVERHEAD if row.overhead and any(_is_ipv6(end) for end in ends) else 0
+    return max(lower - row.overhead - longer, row.least_mtu)
+
 
 IPV6_SUFFIX = "6"
 """VXLAN has attributes of its own for IPv6 ends: IFLA_VXLAN_LOCAL6, IFLA_VXLAN_GROUP6."""
@@ -157,6 +217,9 @@ def read_back(kind: str, attributes: t.Mapping[str, t.Any]) -> tuple[tuple[str, 
     return tuple(sorted(found.items()))
 
 
-def presentation(address: bytes) -> str:
-    """The text of an address that the codec left as bytes."""
-    return socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)
+def lower_index(row: decode.LinkRow) -> int:
+    """The index of the link that this one stands on; 0: none, or nobody knows the kind."""
+    kind = KINDS.get(row.kind)
+    if kind is None or kind.lower == "never":
+        return 0
+    return row.link if not kind.lower_attribute else decode.number_in(row.info_data, kind.lower_attribute)

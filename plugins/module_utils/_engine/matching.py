@@ -52,9 +52,9 @@ def moves(want: Want, state: State) -> list[Move]:
             if not isinstance(link, Link) or link.kind != "veth" or link.peer is None or link.peer[0] == "?":
                 continue
             source: Key = ("link", link.peer[0], link.peer[1])
-            if source not in state or source in taken or _settled(want, state, source):
+            if source not in state or taken & {source, anchor} or _settled(want, state, source):
                 continue
-            taken.add(source)
+            taken |= {source, anchor}  # a standing pair becomes one of the wanted ones, not two
             found.append(Move(source, target))
             break
     for wanted, record in want.items():

@@ -204,6 +204,9 @@ class _Look:
             return
         inside = processes.inside(identities)
         holding = holders(identities)
+        for ns, some in inside.items():  # with one of its threads only, it doesn't live there
+            holding.setdefault(ns, []).extend(process for process in some if process.why != processes.INSIDE)
+            inside[ns] = [process for process in some if process.why == processes.INSIDE]
         for ns in identities.values():
             if inside.get(ns) or holding.get(ns):
                 known = {process.pid for process in inside.get(ns, ())}

@@ -321,6 +321,18 @@ def nsid(body: bytes) -> int | None:
     return None
 
 
+def number_in(data: bytes | None, attribute: int) -> int:
+    """A number of four bytes in a nest that is otherwise left undecoded; 0 where it isn't there."""
+    try:
+        for number, start, _ in attributes(data or b"", 0):
+            if number == attribute:
+                found: int = _U32(data or b"", start)[0]
+                return found
+    except struct.error as error:
+        raise malformed(error) from error
+    return 0
+
+
 def _route(body: bytes) -> RouteRow | None:
     family, dst_len, src_len, tos, table, protocol, scope, kind, flags = _ROUTE(body)
     if family not in _SIZE or flags & RTM_F_CLONED:

@@ -105,7 +105,8 @@ def until_empty(namespaces: t.Mapping[Identity, str], grace: float, limit: float
     """End what runs inside until a look that can't have missed anything finds nothing, or `limit` seconds are over.
 
     The first ones found have `grace` seconds after TERM; what turns up later is killed at once, for it was born after
-    the warning. Where the limit passes first, what still runs is among the survivors.
+    the warning. Where the limit passes first, what still runs is among the survivors. A process that only has a thread
+    inside holds the namespace, but doesn't live in it, and isn't ended.
 
     It can still miss who enters later, and what isn't a process: only `farewell` proves that a namespace is gone.
     """
@@ -113,7 +114,7 @@ def until_empty(namespaces: t.Mapping[Identity, str], grace: float, limit: float
     ending = Ending([], [])
     while True:
         since = procfs.last_pid()
-        found = {process.pid: process for some in inside(namespaces).values() for process in some}
+        found = {process.pid: process for process in _at_home(namespaces)}
         for survivor in ending.survivors:
             found.pop(survivor.pid, None)
         if found:
@@ -125,10 +126,14 @@ def until_empty(namespaces: t.Mapping[Identity, str], grace: float, limit: float
         if is_over and not found and not killed:
             return ending
         if time.monotonic() >= deadline:
-            left = [process for some in inside(namespaces).values() for process in some]
             known = {process.pid for process in ending.survivors}
-            ending.survivors.extend(process for process in left if process.pid not in known)
+            ending.survivors.extend(process for process in _at_home(namespaces) if process.pid not in known)
             return ending
+
+
+def _at_home(namespaces: t.Mapping[Identity, str]) -> list[Process]:
+    """What runs inside with its main thread."""
+    return [process for some in inside(namespaces).values() for process in some if process.why == INSIDE]
 
 
 def _chase(since: int, wanted: t.Mapping[str, str], deadline: float) -> tuple[list[Process], bool]:
@@ -152,8 +157,8 @@ def _chase(since: int, wanted: t.Mapping[str, str], deadline: float) -> tuple[li
             if link is None:
                 has_vanished = True
             elif link in wanted:
-                pid = procfs.leader(task)
-                process = procfs.describe(pid, INSIDE) if pid and pid not in spared else None
+                is_process = procfs.leader(task) == task and task not in spared
+                process = procfs.describe(task, INSIDE) if is_process else None
                 if process is not None and not _send([process], (signal.SIGKILL,)):
                     killed.append(process)
                 has_vanished = True  # look again: it may have forked before it died
