@@ -25,7 +25,7 @@ attributes:
   check_mode:
     support: partial
     description: Foresees whether the command would be run.
-    details: What it would change isn't known. The task is skipped, or not changed where O(creates) or O(removes) says so.
+    details: What it would change isn't known. The task is skipped, or ok where O(creates) or O(removes) says so.
   diff_mode:
     support: none
     description: What a command changes isn't known.
