@@ -35,7 +35,10 @@ def run(options: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
     argv = _argv(options)
     given = _stdin(options)
     ns = options["netns"]
-    names.namespace_name(ns)
+    try:
+        names.namespace_name(ns)
+    except LabError as error:
+        raise LabError(error.message, "netns") from error
     result: dict[str, t.Any] = {
         "netns": ns,
         "cmd": argv,
