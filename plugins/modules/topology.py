@@ -93,8 +93,8 @@ options:
             type: str
           hops:
             description:
-              - Next hops one by one, each with O(nodes.routes.hops[].via), O(nodes.routes.hops[].dev) or both, instead
-                of O(nodes.routes.via).
+              - Next hops one by one, each with O(nodes.routes[].hops[].via), O(nodes.routes[].hops[].dev) or both,
+                instead of O(nodes.routes[].via).
             type: list
             elements: dict
             suboptions:
@@ -138,7 +138,7 @@ options:
               - throw
           onlink:
             description:
-              - Take the gateway for reachable on O(nodes.routes.dev) though no address of the node says so.
+              - Take the gateway for reachable on O(nodes.routes[].dev) though no address of the node says so.
             type: bool
       groups:
         description:

@@ -85,7 +85,7 @@ def the_ring(bench: Bench) -> None:
     own = _Ring.of(bench.scratch / "ring", bench.nodes)
     times = {name: Times() for name in ("script", "build", "again", "address", "mtu", "remove")}
     peak = 0
-    for _ in range(bench.runs):
+    for _unused in range(bench.runs):
         times["script"].add(own.by_script())
         done, _result = own.module("present", changed=True)
         times["build"].add(done.seconds)
@@ -111,7 +111,7 @@ def floor(bench: Bench) -> None:
     build, look = Times(), Times()
     script = Times()
     own = ring.script(bench.nodes, bench.scratch / "script-floor")
-    for _ in range(bench.runs):
+    for _unused in range(bench.runs):
         script.add(measure.run(["sh", str(own)]).seconds)
         clear()
         done = measure.run([sys.executable, str(_HERE / "floor.py"), str(bench.nodes)])
@@ -132,7 +132,7 @@ def mininet(bench: Bench) -> None:
         return
     own = _Ring.of(bench.scratch / "mininet", SMALL)
     ours, theirs = Times(), Times()
-    for _ in range(bench.runs):
+    for _unused in range(bench.runs):
         ours.add(own.module("present", changed=True)[0].seconds)
         own.module("absent", changed=True)
         measure.settle()
@@ -165,7 +165,7 @@ def playbooks(bench: Bench) -> None:
     """A whole run of ansible-playbook with one task, against one task for each object."""
     ansible = payload.Ansible(bench.scratch / "playbooks")
     ours, theirs, empty = Times(), Times(), Times()
-    for _ in range(min(bench.runs, 3)):
+    for _unused in range(min(bench.runs, 3)):
         empty.add(ansible.play([]).seconds)
         ours.add(ansible.play([{"netns.lab.topology": ring.lab(SMALL)}]).seconds)
         ansible.play([{"netns.lab.topology": ring.gone()}])
@@ -188,7 +188,7 @@ def one_task(bench: Bench) -> None:
     subprocess.run(["ip", "-n", "red", "link", "set", "lo", "up"], check=True)
     loop: dict[str, t.Any] = {"loop": list(range(_TASKS))}
     ours, theirs = Times(), Times()
-    for _ in range(bench.runs):
+    for _unused in range(bench.runs):
         ours.add(ansible.play([{"netns.lab.netns": {"name": "red"}, **loop}]).seconds / _TASKS)
         theirs.add(ansible.play([{"ansible.builtin.command": "true", **loop}]).seconds / _TASKS)
     clear()
@@ -205,7 +205,7 @@ def large(bench: Bench) -> None:
 
     found: dict[str, dict[int, Times]] = {name: {one: Times(), four: Times()} for name in ("script", "build", "again")}
     rings = {size: _Ring.of(bench.scratch / f"large-{size}", size) for size in (one, four)}
-    for _ in range(min(bench.runs, 3)):
+    for _unused in range(min(bench.runs, 3)):
         for size, own in rings.items():
             found["script"][size].add(own.by_script())
             found["build"][size].add(own.module("present", changed=True, prepare=few_files)[0].seconds)

@@ -87,7 +87,7 @@ def settle() -> None:
     into a batch after theirs, and is gone with its veth, proves it: two in a row, as the first may share their batch.
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    for _ in range(2):
+    for _unused in range(2):
         for words in ("netns add probe", "link add probe0 type veth peer probe1 netns probe", "netns delete probe"):
             subprocess.run(["ip", *words.split()], check=True)
         while _exists("probe0"):

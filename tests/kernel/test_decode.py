@@ -315,7 +315,7 @@ def test_a_learned_path_mtu_is_no_route(ip):
     ip("link", "set", "eth0", "up")
     ip("link", "set", "eth0", "up", netns="red")
     ip("route", "add", "default", "via", "10.0.0.9")
-    for _ in range(20):  # the first one may be lost while the pair comes up
+    for _unused in range(20):  # the first one may be lost while the pair comes up
         subprocess.run(["ip", "netns", "exec", "red", sys.executable, "-c", TOO_BIG], check=True)
         dumps = Dumps()
         cached = [

@@ -335,7 +335,7 @@ def test_the_open_connection_of_the_sshd_that_started_us(connected, name):
 
 
 def test_the_open_connection_of_whatever_else_started_us(connected):
-    links, routes, _ = json.loads(connected("runner", then=LOOK).stdout.readline())
+    links, routes, _unused = json.loads(connected("runner", then=LOOK).stdout.readline())
     assert links["eth1"].startswith("carries the connection of runner (process ")
     assert routes == ["10.1.0.0/24"]
 
@@ -352,7 +352,7 @@ def test_other_servers_are_not_asked(connected, gather):
 
 def test_a_sshd_in_another_namespace_is_told(connected):
     inside = f"import subprocess, sys; subprocess.run(['ip', 'netns', 'exec', 'isp', sys.executable, '-c', {LOOK!r}])"
-    links, _, notes = json.loads(connected("sshd", then=inside).stdout.readline())
+    links, _unused, notes = json.loads(connected("sshd", then=inside).stdout.readline())
     assert links == {}
     assert notes[0].startswith("Ansible's connection from 10.1.0.1 ends in another network namespace")
 

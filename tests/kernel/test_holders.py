@@ -158,7 +158,7 @@ while True:
 """
     start(program)
     before = len(os.listdir("/proc/self/fd"))
-    for _ in range(3):
+    for _unused in range(3):
         assert holders(identities("red")) == {}
     with socket.create_connection(("127.0.0.1", 12345), timeout=5) as connection:
         assert connection.recv(10) == b"hello"

@@ -67,8 +67,9 @@ def test_a_new_namespace_is_one_that_ip_knows(ip: Ip) -> None:
     assert namespaces.names() == ["red"]
     assert namespaces.condition("red") == "ok"
     assert [entry["name"] for entry in ip("netns", "list")] == ["red"]
-    inside = subprocess.run(["ip", "netns", "exec", "red", "readlink", "/proc/self/ns/net"],
-                            capture_output=True, text=True, check=True)
+    inside = subprocess.run(
+        ["ip", "netns", "exec", "red", "readlink", "/proc/self/ns/net"], capture_output=True, text=True, check=True
+    )
     device, inode = namespaces.identity("red")
     assert inside.stdout.strip() == f"net:[{inode}]"
     assert (device, inode) == (os.stat("/run/netns/red").st_dev, os.stat("/run/netns/red").st_ino)
@@ -89,13 +90,20 @@ def test_mark_and_loopback_come_together(ip: Ip) -> None:
     create("plain")
     state = {name: ip("link", "show", "lo", netns=name)[0] for name in ("red", "blue", "green", "plain")}
     assert {name: link.get("ifalias") for name, link in state.items()} == {
-        "red": "netns-lab:demo", "blue": "netns-lab:demo", "green": None, "plain": None,
+        "red": "netns-lab:demo",
+        "blue": "netns-lab:demo",
+        "green": None,
+        "plain": None,
     }
     assert {name: "UP" in link["flags"] for name, link in state.items()} == {
-        "red": True, "blue": False, "green": True, "plain": False,
+        "red": True,
+        "blue": False,
+        "green": True,
+        "plain": False,
     }
     assert {address["local"] for address in ip("address", "show", "lo", netns="red")[0]["addr_info"]} == {
-        "127.0.0.1", "::1"
+        "127.0.0.1",
+        "::1",
     }
 
 
@@ -188,8 +196,13 @@ def test_too_many_namespaces_are_named_as_the_reason() -> None:
     # Only in a user namespace of its own can the limit be lowered without harm to anyone.
     make = f"{shlex.quote(sys.executable)} -c {shlex.quote(MAKE)}"
     script = f"echo 1 > /proc/sys/user/max_net_namespaces; exec {make}"
-    done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "--net", "sh", "-c", script],
-                          env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "--net", "sh", "-c", script],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "could not make the namespace n0: the limit user.max_net_namespaces is reached (ENOSPC)" in done.stderr
     assert namespaces.names() == []
 
@@ -366,7 +379,7 @@ def test_a_name_reaches_mount_namespaces_made_before_it() -> None:
         assert other.stdout is not None
         other.stdout.readline()
         create("blue")
-        output, _ = other.communicate("\n")
+        output, _unused = other.communicate("\n")
     assert output.split()[0] == str(namespaces.identity("blue")[1])
 
 
@@ -383,14 +396,18 @@ def test_the_directory_is_prepared_once_in_a_run(monkeypatch: pytest.MonkeyPatch
     assert len(calls) == 1
 
 
-
-
 def test_twenty_at_once_from_a_cold_boot_beside_ip() -> None:
     script = f"import sys\nsys.stdin.readline()\n{MAKE}"
-    ours = [subprocess.Popen([sys.executable, "-c", script, f"{number}-"], stdin=subprocess.PIPE, env=ENVIRONMENT)
-            for number in range(20)]
-    theirs = [subprocess.Popen(["sh", "-c", f"read go; for i in 0 1 2 3 4; do ip netns add ip{number}-$i; done"],
-                               stdin=subprocess.PIPE) for number in range(10)]
+    ours = [
+        subprocess.Popen([sys.executable, "-c", script, f"{number}-"], stdin=subprocess.PIPE, env=ENVIRONMENT)
+        for number in range(20)
+    ]
+    theirs = [
+        subprocess.Popen(
+            ["sh", "-c", f"read go; for i in 0 1 2 3 4; do ip netns add ip{number}-$i; done"], stdin=subprocess.PIPE
+        )
+        for number in range(10)
+    ]
     for process in (*ours, *theirs):
         assert process.stdin is not None
         process.stdin.write(b"\n")
@@ -412,7 +429,7 @@ def test_one_name_wanted_by_many_is_made_by_exactly_one() -> None:
         except KernelError as error:
             outcomes.append(error.errno)
 
-    workers = [threading.Thread(target=attempt) for _ in range(8)]
+    workers = [threading.Thread(target=attempt) for _unused in range(8)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -428,8 +445,13 @@ def test_a_private_mount_namespace_is_warned_of() -> None:
     )
     look = f"{shlex.quote(sys.executable)} -c {script}"
     both = f"{look}; unshare --mount {look}"  # as process 1's shell has it, then with mounts of its own
-    done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", both],
-                          env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", both],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     same, private = done.stdout.splitlines()
     assert same == "None"
     assert private.startswith("this process has a private mount namespace")

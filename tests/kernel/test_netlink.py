@@ -158,7 +158,7 @@ def test_a_dump_while_things_change_is_whole(link):
     thread = threading.Thread(target=churn)
     thread.start()
     try:
-        for _ in range(30):
+        for _unused in range(30):
             rows = decode.addresses(link.dump(netlink.address_dump_request(socket.AF_INET)))
             seen = [row.local for row in rows]
             assert stay <= set(seen)

@@ -188,7 +188,7 @@ def test_a_stopped_process_gets_its_chance(start: Start) -> None:
 
 
 def test_the_grace_is_for_all_together(start: Start) -> None:
-    for _ in range(3):
+    for _unused in range(3):
         start(python=IGNORES_TERM, netns="red")
     begun = time.monotonic()
     assert len(processes.end(inside("red")["red"], grace=0.4).ended) == 3
@@ -241,14 +241,14 @@ def test_without_pidfds_it_works_too(start: Start, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_process_that_forks_all_the_time_is_caught(start: Start) -> None:
-    for _ in range(2):
+    for _unused in range(2):
         start(python=STORM, netns="red")
     start("sleep", "60", netns="blue")
     begun = time.monotonic()
     ending = processes.until_empty(identities("red"), grace=0.2, limit=20)
     assert time.monotonic() - begun < 10
     assert ending.survivors == []
-    for _ in range(20):
+    for _unused in range(20):
         assert inside("red") == {}
         time.sleep(0.01)
     assert len(inside("blue")["blue"]) == 1, "the neighbour lives"

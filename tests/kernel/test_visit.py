@@ -198,7 +198,7 @@ def test_many_visits_fit_in_a_tight_limit_of_open_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     def go(place: Visit) -> None:
-        for _ in range(300):
+        for _unused in range(300):
             for name in ("red", "blue"):
                 place.enter(name)
                 place.socket()

@@ -89,8 +89,8 @@ ROUTE = Mapping(
         "dev": Text(_DEV, parse=names.link_name, expected="the name of a link"),
         "hops": ListOf(
             HOP,
-            "Next hops one by one, each with O(nodes.routes.hops[].via), O(nodes.routes.hops[].dev) or both,"
-            " instead of O(nodes.routes.via).",
+            "Next hops one by one, each with O(nodes.routes[].hops[].via), O(nodes.routes[].hops[].dev) or both,"
+            " instead of O(nodes.routes[].via).",
             what="a list of next hops, mappings with via, dev and weight",
             least=1,
         ),
@@ -117,7 +117,7 @@ ROUTE = Mapping(
             choices=ROUTE_TYPES,
         ),
         "onlink": Switch(
-            "Take the gateway for reachable on O(nodes.routes.dev) though no address of the node says so."
+            "Take the gateway for reachable on O(nodes.routes[].dev) though no address of the node says so."
         ),
     },
     what="a route",

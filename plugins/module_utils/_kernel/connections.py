@@ -60,7 +60,7 @@ def from_environment(text: str) -> Tcp | None:
     if len(fields) != 4:
         return None
     try:
-        peer, _, scope = fields[0].partition("%")
+        peer, _unused, scope = fields[0].partition("%")
         local = fields[2].partition("%")[0]
         return Tcp(_plain(local), int(fields[3]), _plain(peer), int(fields[1]), scope=scope)
     except ValueError:
@@ -80,7 +80,7 @@ def table(lines: t.Iterable[str]) -> t.Iterator[Tcp]:
 
 def _end(text: str) -> tuple[str, int]:
     """Hexadecimal words in the machine's byte order, then the port."""
-    words, _, port = text.partition(":")
+    words, _unused, port = text.partition(":")
     if len(words) not in (8, 32):
         raise ValueError(text)
     packed = b"".join(struct.pack("=I", int(words[place : place + 8], 16)) for place in range(0, len(words), 8))
@@ -133,7 +133,7 @@ def look(local_addresses: t.Container[str]) -> Found:
         for pid in procfs.pids():
             known = procfs.status(pid)
             if known is not None and known.name in _SERVERS:
-                for connection, _, is_home in tables.of(pid):
+                for connection, _unused, is_home in tables.of(pid):
                     if is_home and connection.local in local_addresses:
                         add(connection, f"a connection to sshd from {connection.peer}")
     if not found and is_container():

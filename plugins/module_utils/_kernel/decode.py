@@ -169,7 +169,7 @@ def links(bodies: t.Iterable[bytes]) -> list[LinkRow]:
 
 
 def _link(body: bytes) -> LinkRow:
-    _, arphrd, index, flags, _ = _LINK(body)
+    _unused, arphrd, index, flags, _unused = _LINK(body)
     name = mac = kind = slave_kind = alias = perm_mac = parent_dev = qdisc = ""
     mtu = master = link = group = operstate = 0
     link_nsid: int | None = None
@@ -221,7 +221,7 @@ def _link(body: bytes) -> LinkRow:
                 if inner == 53  # IFLA_ALT_IFNAME
             )
         elif number == 43:  # IFLA_XDP
-            for inner, start, _ in attributes(body, offset, stop):
+            for inner, start, _unused in attributes(body, offset, stop):
                 if inner == 2:  # IFLA_XDP_ATTACHED
                     xdp = body[start] != 0
         elif number == 54:  # IFLA_PERM_ADDRESS
@@ -312,7 +312,7 @@ def routes(bodies: t.Iterable[bytes], skip_tables: t.Collection[int] = (RT_TABLE
 def nsid(body: bytes) -> int | None:
     """The id in a reply to ``netlink.nsid_get_request``; None where this namespace has given none."""
     try:
-        for number, start, _ in attributes(body, 4, len(body)):
+        for number, start, _unused in attributes(body, 4, len(body)):
             if number == 1:  # NETNSA_NSID
                 found: int = _S32(body, start)[0]
                 return found if found >= 0 else None
@@ -324,7 +324,7 @@ def nsid(body: bytes) -> int | None:
 def number_in(data: bytes | None, attribute: int) -> int:
     """A number of four bytes in a nest that is otherwise left undecoded; 0 where it isn't there."""
     try:
-        for number, start, _ in attributes(data or b"", 0):
+        for number, start, _unused in attributes(data or b"", 0):
             if number == attribute:
                 found: int = _U32(data or b"", start)[0]
                 return found
@@ -367,7 +367,7 @@ def _route(body: bytes) -> RouteRow | None:
             hops, hop_flags = _multipath(family, body, offset, stop)
             flags |= hop_flags
         elif number == 8:  # RTA_METRICS
-            for inner, start, _ in attributes(body, offset, stop):
+            for inner, start, _unused in attributes(body, offset, stop):
                 if inner == 2:  # RTAX_MTU
                     mtu = _U32(body, start)[0]
         elif number == 30:  # RTA_NH_ID

@@ -54,7 +54,7 @@ def _text_and_zero(value: t.Any) -> bytes:
     return _text(value) + b"\0"
 
 
-def _nothing(_: t.Any) -> bytes:
+def _nothing(_value: t.Any) -> bytes:
     return b""
 
 
@@ -133,7 +133,7 @@ class Layout:
         self.owner = cls
         self.table = table
         self.names = [(name, defaults.get(name, 0)) for name, layout in cls.fields if layout[-1] != "x"]
-        layouts = [layout for _, layout in cls.fields]
+        layouts = [layout for _unused, layout in cls.fields]
         if not all(isinstance(layout, str) and layout.strip("0123456789") in "BHIiQbhqx" for layout in layouts):
             raise NotPlain
         self.fixed = struct.Struct("=" + "".join(layouts)).pack

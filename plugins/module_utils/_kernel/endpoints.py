@@ -96,7 +96,7 @@ def wireguard_addresses(bodies: t.Iterable[bytes]) -> list[str]:
         for number, start, stop in decode.attributes(body, 4, len(body)):
             if number != 8:  # WGDEVICE_A_PEERS
                 continue
-            for _, peer, peer_stop in decode.attributes(body, start, stop):
+            for _unused, peer, peer_stop in decode.attributes(body, start, stop):
                 for inner, value, value_stop in decode.attributes(body, peer, peer_stop):
                     if inner == 4:  # WGPEER_A_ENDPOINT, a struct sockaddr
                         found.update(dict.fromkeys(_endpoint(body[value:value_stop])))

@@ -66,7 +66,7 @@ class _Search:
         self.wanted = procfs.links(namespaces)
         self.found: dict[str, list[Process]] = {}
         self._by_identity = namespaces
-        self._inodes = {inode for _, inode in namespaces}
+        self._inodes = {inode for _unused, inode in namespaces}
         self._by_cookie: dict[int, str | None] = {}
 
     def add(self, name: str, process: Process) -> None:

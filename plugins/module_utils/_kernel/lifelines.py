@@ -108,7 +108,7 @@ def default_routes(scene: Scene, needs: Needs) -> None:
             continue
         what = _default_words(row)
         needs.route(row, f"is {what}")
-        for gateway, index, _ in scene.hops(row):
+        for gateway, index, _unused in scene.hops(row):
             if index:
                 needs.link(index, what)
                 if row.protocol == _FROM_ADVERTISEMENT:
@@ -139,7 +139,7 @@ def _gateway(scene: Scene, needs: Needs, index: int, gateway: str, what: str) ->
     best: decode.RouteRow | None = None
     best_length = -1
     for route in scene.routes:
-        if route.type != _UNICAST or not any(via is None and on == index for via, on, _ in scene.hops(route)):
+        if route.type != _UNICAST or not any(via is None and on == index for via, on, _unused in scene.hops(route)):
             continue
         subnet = ipaddress.ip_network(route.dst)
         if there in subnet and subnet.prefixlen > best_length:
@@ -156,7 +156,7 @@ def connection(scene: Scene, needs: Needs, words: str, local: str | None, route:
             needs.address(row.index, row.local, f"is this machine's end of {words}")
     if route is not None:
         needs.route(route, f"carries {words}")
-        for _, index, _ in scene.hops(route):
+        for _via, index, _weight in scene.hops(route):
             if index:
                 needs.link(index, words)
 

@@ -150,7 +150,7 @@ class Socket:
         A dump during which the objects changed (NLM_F_DUMP_INTR) is asked for again, at most MAX_DUMP_ATTEMPTS times.
         Raises KernelError where it is refused, where replies were lost (ENOBUFS), or where it never came out whole.
         """
-        for _ in range(MAX_DUMP_ATTEMPTS):
+        for _unused in range(MAX_DUMP_ATTEMPTS):
             bodies = self._dump_once(request)
             if bodies is not None:
                 return bodies
@@ -161,7 +161,7 @@ class Socket:
         """A copy of the message with the flags added and the next sequence number."""
         self._sequence = (self._sequence + 1) & 0xFFFFFFFF or 1
         numbered = bytearray(message)
-        present, _ = _FLAGS_SEQUENCE.unpack_from(numbered, 6)
+        present, _unused = _FLAGS_SEQUENCE.unpack_from(numbered, 6)
         _FLAGS_SEQUENCE.pack_into(numbered, 6, present | flags, self._sequence)
         return numbered
 
@@ -200,7 +200,7 @@ class Socket:
                 for place in waiting.values():
                     answers[place] = KernelError(errno.ENOBUFS, reason)
                 break
-            for kind, _, sequence, start, end, _ in _messages(data):
+            for kind, _unused, sequence, start, end, _unused in _messages(data):
                 place_or_none = waiting.pop(sequence, None)
                 if place_or_none is not None:
                     is_status = kind == NLMSG_ERROR
@@ -220,7 +220,7 @@ class Socket:
                 raise KernelError.of(error, "read a table from the kernel") from error
             offset, size = 0, len(data)
             while offset + 16 <= size:  # as _messages does it, without the cost of a generator
-                length, kind, flags, sequence, _ = _HEADER.unpack_from(data, offset)
+                length, kind, flags, sequence, _unused = _HEADER.unpack_from(data, offset)
                 end = offset + length
                 if length < 16 or end > size:
                     raise KernelError(0, "malformed netlink reply")
@@ -271,7 +271,7 @@ def _refusal(data: bytes, start: int, end: int) -> KernelError | None:
     number = -_ERRNO.unpack_from(data, start)[0]
     if number <= 0:
         return None
-    _, kind, flags, _, _ = _HEADER.unpack_from(data, start - 16)
+    _unused, kind, flags, _unused, _unused = _HEADER.unpack_from(data, start - 16)
     sentence = ""
     if flags & NLM_F_ACK_TLVS:
         offset = start + 4

@@ -46,7 +46,7 @@ def rules(bodies: t.Iterable[bytes]) -> list[Rule]:
     found = []
     try:
         for body in bodies:
-            family, _, _, _, table, _, _, action, _ = _RULE.unpack_from(body)
+            family, _unused, _unused, _unused, table, _unused, _unused, action, _unused = _RULE.unpack_from(body)
             if family not in (socket.AF_INET, socket.AF_INET6):
                 continue
             attributes = {number: body[start:stop] for number, start, stop in decode.attributes(body, 12)}
@@ -73,7 +73,7 @@ def nexthops(bodies: t.Iterable[bytes]) -> dict[int, tuple[decode.Hop, ...]]:
                 members = attributes[2]
                 groups[identity] = [
                     (member, weight + 1)
-                    for member, weight, _, _ in _MEMBER.iter_unpack(members[: len(members) // 8 * 8])
+                    for member, weight, _unused, _unused in _MEMBER.iter_unpack(members[: len(members) // 8 * 8])
                 ]
             elif link:
                 gateway = socket.inet_ntop(family, attributes[6]) if 6 in attributes else None  # NHA_GATEWAY
@@ -82,7 +82,7 @@ def nexthops(bodies: t.Iterable[bytes]) -> dict[int, tuple[decode.Hop, ...]]:
         raise decode.malformed(error) from error
     for identity, group in groups.items():
         single[identity] = tuple(
-            (gateway, link, weight) for member, weight in group for gateway, link, _ in single.get(member, ())
+            (gateway, link, weight) for member, weight in group for gateway, link, _unused in single.get(member, ())
         )
     return single
 

@@ -242,7 +242,7 @@ def _await_some(processes: t.Sequence[Process], deadline: float) -> list[Process
                 poll.register(descriptor, select.POLLIN)  # readable once the whole process has exited
         while watched:
             ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
-            for descriptor, _ in ready:
+            for descriptor, _unused in ready:
                 poll.unregister(descriptor)
                 del watched[descriptor]
             if not ready:

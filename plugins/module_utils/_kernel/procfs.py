@@ -70,7 +70,7 @@ def links(namespaces: t.Mapping[Identity, str]) -> dict[str, str]:
     what to end must never be given all that runs on the machine.
     """
     machine = machine_links()
-    return {link: name for (_, inode), name in namespaces.items() if (link := f"net:[{inode}]") not in machine}
+    return {link: name for (_unused, inode), name in namespaces.items() if (link := f"net:[{inode}]") not in machine}
 
 
 def machine_links() -> set[str | None]:
@@ -84,7 +84,7 @@ def status(pid: int) -> Status | None:
     if data is None:
         return None
     # The name is in parentheses and may hold any character, so the last one closes it.
-    before, _, after = data.rpartition(b")")
+    before, _unused, after = data.rpartition(b")")
     fields = after.split()
     if len(fields) < 20:
         return None

@@ -32,7 +32,7 @@ def problems_of(tmp_path: Path, text: str | bytes) -> list[str]:
 def test_the_content_is_plain_data(tmp_path):
     content = read(tmp_path, "name: lab\nnodes: {red: {}}\nlinks: [[red:a, red:b]]\n").content
     assert content == {"name": "lab", "nodes": {"red": {}}, "links": [["red:a", "red:b"]]}
-    assert type(content["name"]) is str
+    assert content["name"].__class__ is str
 
 
 def test_nothing_in_it_is_a_template(tmp_path):

@@ -175,7 +175,7 @@ BRIDGED = links(
 
 class TestClosure:
     def test_the_ports_of_a_bridge(self):
-        reasons, _ = lifelines.closure(BRIDGED, {4: "carries it"})
+        reasons, _unused = lifelines.closure(BRIDGED, {4: "carries it"})
         assert reasons == {
             4: "carries it",
             2: "is a port of br0, which carries it",
@@ -183,11 +183,11 @@ class TestClosure:
         }
 
     def test_the_master_of_a_port_but_not_its_other_ports(self):
-        reasons, _ = lifelines.closure(BRIDGED, {2: "carries it"})
+        reasons, _unused = lifelines.closure(BRIDGED, {2: "carries it"})
         assert reasons == {2: "carries it", 4: "is the bridge of eth0, which carries it"}
 
     def test_the_members_too_where_the_master_is_needed_for_itself(self):
-        reasons, _ = lifelines.closure(BRIDGED, {2: "carries it", 4: "carries more"})
+        reasons, _unused = lifelines.closure(BRIDGED, {2: "carries it", 4: "carries more"})
         assert set(reasons) == {2, 3, 4}
 
     def test_down_a_whole_stack(self):
@@ -195,7 +195,7 @@ class TestClosure:
             (2, "eth0", "", {"master": 4}), (3, "eth1", "", {"master": 4}), (4, "bond0", "bond", {}),
             (5, "bond0.7", "vlan", {"link": 4, "master": 6}), (6, "br7", "bridge", {}), (7, "eth2", "", {}),
         )  # fmt: skip
-        reasons, _ = lifelines.closure(stack, {6: "carries it"})
+        reasons, _unused = lifelines.closure(stack, {6: "carries it"})
         assert set(reasons) == {2, 3, 4, 5, 6}
         assert reasons[2] == (
             "is a member of bond0, which is the link below bond0.7, which is a port of br7, which carries it"
@@ -205,7 +205,7 @@ class TestClosure:
         pair = links(
             (2, "a", "veth", {"link": 3, "master": 5}), (3, "b", "veth", {"link": 2}), (5, "br0", "bridge", {})
         )
-        reasons, _ = lifelines.closure(pair, {3: "carries it"})
+        reasons, _unused = lifelines.closure(pair, {3: "carries it"})
         assert reasons[2] == "is the other end of b, which carries it"
         assert set(reasons) == {2, 3, 5}
 
@@ -263,8 +263,8 @@ def test_nothing_that_a_needed_link_depends_on_is_missing(rows, start):
 
 @given(graphs, seeds, seeds)
 def test_more_to_protect_never_protects_less(rows, some, more):
-    smaller, _ = lifelines.closure(rows, some)
-    larger, _ = lifelines.closure(rows, {**some, **more})
+    smaller, _unused = lifelines.closure(rows, some)
+    larger, _unused = lifelines.closure(rows, {**some, **more})
     assert smaller.keys() <= larger.keys()
 
 

@@ -34,7 +34,7 @@ class Peer:
         while data := self.theirs.recv(1 << 20):
             sequences, offset = [], 0
             while offset < len(data):
-                length, _, _, sequence, _ = struct.unpack_from("=IHHII", data, offset)
+                length, _unused, _unused, sequence, _unused = struct.unpack_from("=IHHII", data, offset)
                 sequences.append(sequence)
                 offset += (length + 3) & ~3
             self.batches.append((len(sequences), len(data)))
