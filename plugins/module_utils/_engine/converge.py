@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from .._kernel import codec, namespaces
 from .._kernel.errors import KernelError, MissingLibrary
 from .._kernel.visit import Visit, in_worker
-from . import consent, features, locks, ownership, restore, safety
+from . import consent, features, leftovers, locks, ownership, restore, safety
 from .apply import StepFailed, apply
 from .departure import Departure, named
 from .errors import LabError
@@ -76,12 +76,12 @@ class _Run:
     # -- looking and planning
 
     def _foreseen(self) -> Plan:
-        self._request = request = consent.with_what_is_left(self._visit, self._request, self._ledger.entry)
+        self._request = request = leftovers.with_what_is_left(self._visit, self._request, self._ledger.entry)
         have = observe(self._visit, request)
         if request.complete:
-            self._request = request = consent.completed(request, have)
+            self._request = request = leftovers.completed(request, have)
         if request.exact:
-            self._request = request = consent.exactly(request, have)
+            self._request = request = leftovers.exactly(request, have)
         made = plan(request, have)
         consent.check(request, self._ledger.recorded, made)
         if not request.force:

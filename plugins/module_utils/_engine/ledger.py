@@ -12,10 +12,11 @@ was.
 from __future__ import annotations
 
 from . import ownership
+from .node_settings import KIND_SYSCTLS
 from .records import Key, Request
 
-_NOT_RECORDED = frozenset({"sysctl", "occupants"})
-"""Sysctls end with their namespace, and processes aren't made by the engine."""
+_EVERY_NODES = frozenset(name for names in KIND_SYSCTLS.values() for name in names)
+"""Sysctls that no node is ever without, so nobody will have to put them back."""
 
 
 class Ledger:
@@ -57,8 +58,13 @@ class Ledger:
         return [
             key
             for key, record in request.want.items()
-            if record is not None and key[0] not in _NOT_RECORDED and (self._lab is not None or key[0] == "file")
+            if record is not None and self._is_recorded(key) and key not in request.passing
         ]
+
+    def _is_recorded(self, key: Key) -> bool:
+        if self._lab is None:
+            return bool(key[0] == "file")
+        return key[0] != "occupants" and not (key[0] == "sysctl" and key[2] in _EVERY_NODES)
 
     def _save(self, keys: list[Key], *, complete: bool) -> None:
         if not keys:

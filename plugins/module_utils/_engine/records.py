@@ -72,6 +72,8 @@ class Link:
     alias: str | None = field(default=None, compare=False)
     index: int = field(default=0, compare=False)
     """Observed only. Unique within a namespace, reused across namespaces."""
+    mtu_floats: bool | None = field(default=None, compare=False)
+    """Of a bridge in a plan: whether its MTU is that of its ports. None: it stood already, so its MTU has to tell."""
     note: str | None = field(default=None, compare=False)
     """Observed only: what a disturbance of this link would lose because it isn't modelled."""
     data: bytes | None = field(default=None, compare=False, repr=False)
@@ -86,8 +88,8 @@ class Address:
     """IPv6 only; for IPv4 it is part of the key."""
     index: int = field(default=0, compare=False)
     """Observed only: its place in the kernel's list; the first IPv4 address of a subnet is the primary one."""
-    fragile: bool = field(default=False, compare=False)
-    """Observed only: it goes when the primary address of its subnet goes."""
+    takes_along: bool = field(default=False, compare=False)
+    """Observed of IPv4 only: with it go the secondary addresses of its subnet (promote_secondaries is 0)."""
 
 
 class Hop(t.NamedTuple):
@@ -166,5 +168,7 @@ class Request:
     rollback: bool = True
     complete: set[tuple[str, str]] = field(default_factory=set)
     """Links (namespace, name) of which all addresses are listed: others that stand there are removed."""
+    passing: set[Key] = field(default_factory=set)
+    """Keys that are wanted only to undo what the owner asked for once: nobody owns them from now on."""
     origin: dict[Key, str] = field(default_factory=dict)
     """Where in the user's input a key was asked for (``links[3].endpoints[0]``), for messages."""

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a request means besides what it says: what its owner made earlier and no longer wants, what isn't on a list.
+
+Called by `converge` before and after looking. Each function gives a wider request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .._kernel import decode, namespaces, netlink
+from .._kernel.errors import KernelError
+from .._kernel.sysctls import Sysctls
+from .._kernel.visit import Visit
+from .ownership import Entry
+from .records import MACHINE, Key, Link, Namespace, Occupants, Request, Route, Sysctl, Want
+from .resources.namespace import owner_of
+from .resources.route import DYNAMIC
+from .state import State
+from .sysctl_names import link_of
+
+
+def with_what_is_left(visit: Visit, request: Request, entry: Entry | None) -> Request:
+    """The request, with everything that its owner made earlier and doesn't want any more wanted gone.
+
+    Of a lab that is everything that the new file doesn't name; of single modules, the files of a namespace that goes.
+    """
+    want: Want = dict(request.want)
+    keys = list(entry.keys) if entry is not None else []
+    if request.lab is None:
+        gone = {key[1] for key, record in want.items() if key[0] == "namespace" and record is None}
+        want.update({key: None for key in keys if key[1] in gone and key not in want})
+        return replace(request, want=want)
+    if entry is not None and not entry.is_from_this_boot:
+        keys = [key for key in keys if key[0] in ("file", "namespace")]
+    leaving = [key for key in keys if key not in want]
+    if not any(record is not None for record in want.values()):
+        known = {key[1] for key in leaving}
+        leaving += [("namespace", ns) for ns in marked(visit, request.lab) if ns not in known]
+    gone = {key[1] for key in leaving if key[0] == "namespace"}
+    for key in leaving:
+        if key[0] == "sysctl" or (key[1] in gone and key[0] not in ("namespace", "file")):
+            continue
+        want[key] = None
+        if key[0] == "namespace":
+            want["occupants", key[1]] = Occupants(processes="kill", holders="report")
+    resets = _resets(visit, want, [key for key in leaving if key[0] == "sysctl" and key[1] not in gone])
+    want.update(resets)
+    return replace(request, want=want, passing=set(resets))
+
+
+def _resets(visit: Visit, want: Want, keys: list[Key]) -> dict[Key, Sysctl]:
+    """What sysctls go back to that a lab set once: what they would be had it never done so.
+
+    That of a namespace is what a new one has on this machine, so one is made for a moment, without a name. That of a
+    link is what its namespace gives to new links.
+    """
+    values: dict[Key, Sysctl] = {}
+    if not keys:
+        return values
+    sysctls = Sysctls(visit)
+    for key in keys:
+        name, link = key[2], link_of(key[2])
+        if link is not None:
+            if want.get(("link", key[1], link)) is None or namespaces.condition(key[1]) != namespaces.OK:
+                continue
+            name = name.replace(f"/{link}/", "/default/", 1)
+            wanted = want.get(("sysctl", key[1], name))
+            if isinstance(wanted, Sysctl):
+                values[key] = wanted
+                continue
+            visit.enter(key[1])
+        elif visit.current != "":
+            visit.enter_new()
+        value = sysctls.read(name)
+        if value is not None:
+            values[key] = Sysctl(value)
+    visit.come_home()
+    return values
+
+
+def marked(visit: Visit, lab: str) -> list[str]:
+    """The namespaces whose loopback carries the lab's mark, whatever the registry says."""
+    found = []
+    for ns in namespaces.names():
+        try:
+            visit.enter(ns)
+            row = decode.links([visit.socket().get(netlink.link_get_request(1))])[0]
+        except KernelError:
+            continue
+        if owner_of(row.alias) == lab:
+            found.append(ns)
+    visit.enter(MACHINE)
+    return found
+
+
+def completed(request: Request, have: State) -> Request:
+    """The request, with the standing addresses of completely listed links wanted gone where they aren't listed."""
+    want: Want = dict(request.want)
+    for ns, link in request.complete:
+        for key, _record in have.of(ns, "address"):
+            if key[2] == link and key not in want:
+                want[key] = None
+    return replace(request, want=want)
+
+
+def exactly(request: Request, have: State) -> Request:
+    """The request, with everything else inside the lab's own namespaces wanted gone; what is derived stays."""
+    want: Want = dict(request.want)
+    own = [key[1] for key, record in request.want.items() if isinstance(record, Namespace)]
+    for ns in own:
+        for key, record in have.space(ns).items():
+            if key not in want and _is_foreign(key, record):
+                want[key] = None
+    return replace(request, want=want)
+
+
+def _is_foreign(key: Key, record: object) -> bool:
+    if isinstance(record, Link):
+        return key[2] != "lo" and record.kind != ""
+    if isinstance(record, Route):
+        return record.protocol not in DYNAMIC
+    return bool(key[0] == "address")
