@@ -175,7 +175,7 @@ class _Look:
         return any(far.key in self._request.want and (ns, far.nsid) not in self._near for far in self._fars[ns])
 
     def _join(self, key: Key, far: tuple[str, str]) -> None:
-        """Name the far end of a link, if it is one: a veth's peer must point back."""
+        """Name the far end of a link, if it is one: a veth's peer must point back. What is proven holds for both ends."""
         link = self._spaces[key[1]][key]
         if link.peer is None:
             self._spaces[key[1]][key] = replace(link, lower=far)
@@ -183,6 +183,7 @@ class _Look:
         back = self._spaces[far[0]].get(("link", *far))
         if isinstance(back, Link) and back.kind == "veth" and self._points_back(far, link.index, key[1]):
             self._spaces[key[1]][key] = replace(link, peer=far)
+            self._spaces[far[0]]["link", far[0], far[1]] = replace(back, peer=(key[1], key[2]))
 
     def _points_back(self, far: tuple[str, str], index: int, ns: str) -> bool:
         for other in self._fars.get(far[0], ()):
