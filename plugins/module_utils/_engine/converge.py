@@ -78,8 +78,6 @@ class _Run:
     def _foreseen(self) -> Plan:
         self._request = request = leftovers.with_what_is_left(self._visit, self._request, self._ledger.entry)
         have = observe(self._visit, request)
-        if request.complete:
-            self._request = request = leftovers.completed(request, have)
         if request.exact:
             self._request = request = leftovers.exactly(request, have)
         made = plan(request, have)
@@ -170,14 +168,15 @@ class _Run:
 
     def _go_back(self, made: Plan) -> None:
         """Plan from what stands now to what stood before, and do that."""
-        now = observe(self._visit, self._request, made.after.spaces())
-        back = restore.request(made, now)
+        spaces = made.after.spaces()
+        back = restore.request(made, observe(self._visit, self._request, spaces))
         for _round in range(ROUNDS):
+            # Looked at with the eyes of what is wanted back: only then are the options of kinds read that it names.
+            now = observe(self._visit, back, spaces)
             undo = plan(back, now)
             if not undo:
                 break
             apply(undo, Ground(self._visit, now))
-            now = observe(self._visit, back, made.after.spaces())
         self._ledger.revert()
 
 

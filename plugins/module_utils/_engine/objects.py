@@ -32,6 +32,7 @@ from .records import (
 from .resources.address import text as address_text
 from .state import State
 from .sysctl_names import sysctl_name, sysctl_value
+from .walk import unquoted
 
 Options = t.Mapping[str, t.Any]
 T = t.TypeVar("T")
@@ -171,7 +172,7 @@ def veth(options: Options) -> Request:
 def _end(asking: _Asking, key: Key, peer: tuple[str, str], options: Options, path: str) -> None:
     record = Link(kind="veth", peer=peer, **_settings(asking, options, path))
     asking.ask(key, record, f"{path}name")
-    _addresses(asking, key, options.get("addresses"), path)
+    _addresses(asking, key, options.get("addresses"), path, record.mtu)
 
 
 def _settings(asking: _Asking, options: Options, path: str) -> dict[str, t.Any]:
@@ -181,13 +182,20 @@ def _settings(asking: _Asking, options: Options, path: str) -> dict[str, t.Any]:
         asking.checked(f"{path}bridge", names.link_name, bridge)
     return {
         "mtu": asking.checked(f"{path}mtu", names.mtu, mtu) if mtu is not None else None,
-        "mac": asking.checked(f"{path}mac", names.mac, mac) if mac is not None else None,
+        "mac": asking.checked(f"{path}mac", _mac, mac) if mac is not None else None,
         "up": options.get("up"),
         "master": bridge,
     }
 
 
-def _addresses(asking: _Asking, link: Key, texts: t.Sequence[str] | None, path: str) -> None:
+def _mac(text: str) -> str:
+    """A MAC address. Ansible has made text of it by now: digits alone are what YAML makes of one without quotes."""
+    if text.isascii() and text.isdigit():
+        raise LabError(str(unquoted(int(text), "a MAC address")))
+    return names.mac(text)
+
+
+def _addresses(asking: _Asking, link: Key, texts: t.Sequence[str] | None, path: str, mtu: int | None) -> None:
     if texts is None:
         return
     asking.complete.add((link[1], link[2]))
@@ -199,6 +207,8 @@ def _addresses(asking: _Asking, link: Key, texts: t.Sequence[str] | None, path: 
         key = ("address", link[1], link[2], address.key)
         if key in asking.want:
             asking.problems.add(where, f"{text}: stands in the list twice")
+        if address.family == 6 and mtu is not None and mtu < names.IPV6_LEAST_MTU:
+            asking.problems.add(where, f"{text}: IPv6 needs an MTU of at least {names.IPV6_LEAST_MTU}, this link gets {mtu}")
         asking.ask(key, Address(prefix=address.prefix if address.family == 6 else None), where)
 
 
@@ -269,7 +279,7 @@ def link(options: Options) -> Request:
         lower = (there, options["link"])
     record = Link(kind=kind, lower=lower, options=tuple(sorted(given.items())) or None, **settings)
     asking.ask(key, record, "name")
-    _addresses(asking, key, options.get("addresses"), "")
+    _addresses(asking, key, options.get("addresses"), "", record.mtu)
     request = asking.request()
     if lower is not None:
         request.look.add(lower[0])
