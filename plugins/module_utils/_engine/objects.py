@@ -208,7 +208,8 @@ def _addresses(asking: _Asking, link: Key, texts: t.Sequence[str] | None, path: 
         if key in asking.want:
             asking.problems.add(where, f"{text}: stands in the list twice")
         if address.family == 6 and mtu is not None and mtu < names.IPV6_LEAST_MTU:
-            asking.problems.add(where, f"{text}: IPv6 needs an MTU of at least {names.IPV6_LEAST_MTU}, this link gets {mtu}")
+            least = f"IPv6 needs an MTU of at least {names.IPV6_LEAST_MTU}, this link gets {mtu}"
+            asking.problems.add(where, f"{text}: {least}")
         asking.ask(key, Address(prefix=address.prefix if address.family == 6 else None), where)
 
 

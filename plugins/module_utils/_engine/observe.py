@@ -175,7 +175,7 @@ class _Look:
         return any(far.key in self._request.want and (ns, far.nsid) not in self._near for far in self._fars[ns])
 
     def _join(self, key: Key, far: tuple[str, str]) -> None:
-        """Name the far end of a link, if it is one: a veth's peer must point back. What is proven holds for both ends."""
+        """Name the far end of a link, if it is one: a veth's peer must point back. Then it is known of both ends."""
         link = self._spaces[key[1]][key]
         if link.peer is None:
             self._spaces[key[1]][key] = replace(link, lower=far)
