@@ -22,9 +22,9 @@ from .departure import Departure, named
 from .errors import LabError
 from .ground import Ground
 from .ledger import Ledger
-from .observe import observe
+from .observe import observe, observe_again
 from .plan import Plan, plan, say
-from .records import Key, Request
+from .records import Key, Link, Request
 from .resources import occupants
 from .resources.occupants import endings
 from .state import State
@@ -126,7 +126,7 @@ class _Run:
                 ground.departure.finish()
                 self._after_failure(failure, made)
             ground.departure.wait()
-            have = self._settled(made)
+            have = self._settled(made, everywhere=left is not made)
             left = plan(self._request, have)
             if not left:
                 return have
@@ -134,11 +134,18 @@ class _Run:
         remaining = "; ".join(say(step) for step in left.steps[:5])
         raise LabError(f"after {ROUNDS} rounds these steps still remain: {remaining}")
 
-    def _settled(self, made: Plan) -> State:
-        """Look again, and wait for what the kernel removes in its own time: links of namespaces that went."""
+    def _settled(self, made: Plan, *, everywhere: bool) -> State:
+        """Look again, and wait for what the kernel removes in its own time: links of namespaces that went.
+
+        The first time, where the plan was foreseen to reach is enough; if it turned out otherwise, everywhere.
+        """
         deadline = time.monotonic() + _SETTLE_SECONDS
+        places = _neighbourhood(made)
         while True:
-            have = observe(self._visit, self._request, made.before.spaces())
+            if everywhere:
+                have = observe(self._visit, self._request, made.before.spaces())
+            else:
+                have = observe_again(self._visit, self._request, made.before, places)
             late = [key for key in _going(made) if key in have]
             if not late or time.monotonic() > deadline:
                 return have
@@ -178,6 +185,18 @@ class _Run:
                 break
             apply(undo, Ground(self._visit, now))
         self._ledger.revert()
+
+
+def _neighbourhood(made: Plan) -> set[str]:
+    """Where a plan was foreseen to change something, and where the other ends of the links are that are there."""
+    found = set(restore.reached(made))
+    for ns in list(found):
+        for key in (*made.before.space(ns), *made.after.space(ns)):
+            for state in (made.before, made.after):
+                link = state.get(key)
+                if isinstance(link, Link):
+                    found.update(end[0] for end in (link.peer, link.lower) if end is not None)
+    return found
 
 
 def _leaving(made: Plan) -> set[str]:

@@ -38,6 +38,18 @@ def observe(visit: Visit, request: Request, also: t.Iterable[str] = ()) -> State
     return _Look(visit, request).all(also)
 
 
+def observe_again(visit: Visit, request: Request, before: State, places: t.Container[str]) -> State:
+    """The same once more, but only in these places and on the machine; all else is as it was `before`.
+
+    A place where a link was made or went has the place of its other end beside it. Raises KernelError.
+    """
+    look = _Look(visit, request)
+    for ns in before.spaces():
+        if ns not in places and ns != MACHINE:
+            look.keep(ns, before.space(ns))
+    return look.all(before.spaces())
+
+
 class _Look:
     """One observation in progress."""
 
@@ -46,6 +58,7 @@ class _Look:
         self._request = request
         self._sysctls = Sysctls(visit)
         self._spaces: dict[str, dict[Key, t.Any]] = {}
+        self._kept: set[str] = set()
         self._names: dict[str, dict[int, str]] = {}
         self._fars: dict[str, list[Far]] = {}
         self._near: dict[tuple[str, int], str] = {}
@@ -53,6 +66,11 @@ class _Look:
         for key in request.want:
             self._wanted.setdefault(key[1], {}).setdefault(key[0], []).append(key)
         self._gone = {key[1] for key, record in request.want.items() if key[0] == "namespace" and record is None}
+
+    def keep(self, ns: str, space: t.Mapping[Key, t.Any]) -> None:
+        """Take for granted what stands in a namespace."""
+        self._spaces[ns] = dict(space)
+        self._kept.add(ns)
 
     def all(self, also: t.Iterable[str]) -> State:
         scope = dict.fromkeys([*self._wanted, *self._request.look, *also])
@@ -164,7 +182,7 @@ class _Look:
         for ns, fars in self._fars.items():
             for far in fars:
                 there = self._near.get((ns, far.nsid))
-                name = self._names.get(there, {}).get(far.number) if there is not None else None
+                name = self._names_in(there).get(far.number) if there is not None else None
                 if there is not None and name is not None:
                     self._join(far.key, (there, name))
 
@@ -181,14 +199,23 @@ class _Look:
             self._spaces[key[1]][key] = replace(link, lower=far)
             return
         back = self._spaces[far[0]].get(("link", *far))
-        if isinstance(back, Link) and back.kind == "veth" and self._points_back(far, link.index, key[1]):
+        if isinstance(back, Link) and back.kind == "veth" and self._points_back(back, far, key, link.index):
             self._spaces[key[1]][key] = replace(link, peer=far)
             self._spaces[far[0]]["link", far[0], far[1]] = replace(back, peer=(key[1], key[2]))
 
-    def _points_back(self, far: tuple[str, str], index: int, ns: str) -> bool:
+    def _names_in(self, ns: str) -> dict[int, str]:
+        """The names of the links of a namespace, by index."""
+        if ns in self._kept and ns not in self._names:
+            links = ((key, record) for key, record in self._spaces[ns].items() if isinstance(record, Link))
+            self._names[ns] = {link.index: key[2] for key, link in links}
+        return self._names.get(ns, {})
+
+    def _points_back(self, back: Link, far: tuple[str, str], key: Key, index: int) -> bool:
+        if far[0] in self._kept:
+            return back.peer == (key[1], key[2])
         for other in self._fars.get(far[0], ()):
             if other.key[2] == far[1]:
-                return other.number == index and self._near.get((far[0], other.nsid), ns) == ns
+                return other.number == index and self._near.get((far[0], other.nsid), key[1]) == key[1]
         return False
 
     # -- processes

@@ -21,7 +21,7 @@ def request(made: Plan, now: State) -> Request:
     Only namespaces that the plan touches: what others do elsewhere meanwhile is none of its business.
     """
     want: Want = {}
-    for ns in _places(made):
+    for ns in reached(made):
         before = made.before
         if ns != "@" and ("namespace", ns) not in before:
             for key, _record in now.of(ns, "file"):
@@ -37,13 +37,13 @@ def request(made: Plan, now: State) -> Request:
     return Request(want, lab=None, force=True, rollback=False)
 
 
-def _places(made: Plan) -> dict[str, None]:
+def reached(made: Plan) -> dict[str, None]:
     """Every namespace that a step names or an effect reaches."""
-    places = touched(made.steps)
+    found = touched(made.steps)
     for ns in made.before.spaces():
         if made.after.space(ns) is not made.before.space(ns):
-            places[ns] = None
-    return places
+            found[ns] = None
+    return found
 
 
 def _is_ours(key: Key, now: State, made: Plan) -> bool:
