@@ -2,13 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes `ansible_collections.netns.lab` importable from a plain checkout, whatever its directory is called."""
+"""Makes `ansible_collections.netns.lab` importable from a plain checkout, whatever its directory is called.
+
+Property tests try the same examples each time; with `--hypothesis-profile=all` ten times as many, and other ones.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
 from pathlib import Path
+
+from hypothesis import HealthCheck, settings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 COLLECTIONS = CHECKOUT / ".collections"
@@ -27,3 +32,9 @@ def _link_tree() -> None:
 _link_tree()
 sys.path.insert(0, str(COLLECTIONS))
 importlib.invalidate_caches()
+
+# Fixtures that last for a test last for all its examples, and kernel tests take the time that they take.
+_checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+settings.register_profile("lab", derandomize=True, database=None, deadline=None, suppress_health_check=_checks)
+settings.register_profile("all", settings.get_profile("lab"), derandomize=False, max_examples=1000)
+settings.load_profile("lab")

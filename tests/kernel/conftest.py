@@ -11,6 +11,7 @@ ends the process goes back to the base, and the kernel takes away all that the t
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -92,13 +93,10 @@ def _base(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[_Namespaces]:
     machine.close()
 
 
-@pytest.fixture(autouse=True)
-def lonely(_base: _Namespaces) -> t.Iterator[None]:
-    """A machine that has just booted: lo up, no other link, no named namespace, no lab.
-
-    Fresh file systems lie on /run (so /run/netns is not there yet), /var/lib and /etc/netns.
-    """
-    _base.enter()
+@contextlib.contextmanager
+def _cold(base: _Namespaces) -> t.Iterator[None]:
+    before = _Namespaces()
+    base.enter()
     _unshare(CLONE_NEWNS | CLONE_NEWNET)
     try:
         for place in ("/run", "/var/lib", "/etc/netns"):
@@ -106,7 +104,24 @@ def lonely(_base: _Namespaces) -> t.Iterator[None]:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         yield
     finally:
-        _base.enter()
+        before.enter()
+        before.close()
+
+
+@pytest.fixture(autouse=True)
+def lonely(_base: _Namespaces) -> t.Iterator[None]:
+    """A machine that has just booted: lo up, no other link, no named namespace, no lab.
+
+    Fresh file systems lie on /run (so /run/netns is not there yet), /var/lib and /etc/netns.
+    """
+    with _cold(_base):
+        yield
+
+
+@pytest.fixture(scope="session")
+def cold_machine(_base: _Namespaces) -> t.Callable[[], t.ContextManager[None]]:
+    """`with cold_machine():` is a machine of its own, for tests that need several, or one for each example."""
+    return lambda: _cold(_base)
 
 
 @pytest.fixture

@@ -2,23 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel does to the rest when one thing changes. Pure: these functions only change a `State`.
+"""What the kernel does to the rest when a namespace or a link changes. Pure: these functions only change a `State`.
 
 The planner calls them through each resource's `effect`, so that a plan also holds what it takes to put back what a
-step disturbs; kernel tests hold them against reality. Sources: net/core/dev.c, net/ipv4/devinet.c,
-net/ipv4/fib_frontend.c, net/ipv6/addrconf.c, drivers/net/veth.c.
+step disturbs; kernel tests hold them against reality. Addresses, routes and sysctls: `effects_ip`, `effects_conf`.
+Sources: net/core/dev.c, net/bridge/br_if.c, drivers/net/veth.c, macvlan.c, vrf.c, net/8021q/vlan.c.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 from dataclasses import replace
 
-from .records import MACHINE, Key, Link, Namespace, Route
+from . import effects_conf, effects_ip, kinds
+from .records import Key, Link, Namespace
 from .state import State
 
 IPV6_LEAST_MTU = 1280
+_DEFAULT_MTU = 1500
 
 
 def namespace_gone(state: State, ns: str) -> None:
@@ -49,20 +50,59 @@ def uppers(state: State, key: Key) -> list[Key]:
     return [upper for upper in state.standing() if t.cast(Link, state.get(upper)).lower == lower]
 
 
+def real_lower(find: t.Callable[[Key], t.Any], kind: str | None, lower: tuple[str, str]) -> tuple[str, str]:
+    """The link that one of this kind really stands on: on top of another macvlan, that one's lower link.
+
+    `find` gives the record of a key (drivers/net/macvlan.c, macvlan_dev_real_dev; ipvlan_main.c, ipvlan_link_new).
+    """
+    seen = {lower}
+    while kind in kinds.KINDS and kinds.KINDS[str(kind)].flat:
+        link = find(("link", *lower))
+        if not isinstance(link, Link) or link.kind != kind or link.lower is None or link.lower in seen:
+            break
+        lower = link.lower
+        seen.add(lower)
+    return lower
+
+
+def link_made(state: State, key: Key, wanted: Link) -> None:
+    """A new link is down and has no master; what wasn't asked for has the kernel's default."""
+    mtu, lower = wanted.mtu, wanted.lower
+    if lower is not None:
+        lower = real_lower(state.get, wanted.kind, lower)
+        below = state.get(("link", *lower))
+        if isinstance(below, Link) and mtu is None:
+            mtu = kinds.most_mtu(str(wanted.kind), wanted.options, t.cast(int, below.mtu))
+    state.put(
+        key,
+        replace(
+            wanted,
+            lower=lower,
+            mtu=_DEFAULT_MTU if mtu is None else mtu,
+            up=False,
+            master="",
+            altnames=(),
+            options=wanted.options or (),
+            mtu_floats=kinds.KINDS[str(wanted.kind)].mtu_of_ports,
+        ),
+    )
+
+
 def link_gone(state: State, key: Key) -> None:
     """A deleted link takes along its addresses, routes, sysctls, its veth peer, and the links that stand on it."""
     link = state.get(key)
     if not isinstance(link, Link):
         return
-    _strip(state, key, conf=True)
+    _strip(state, key)
+    bridge = _floating(state, key[1], link.master)
     state.drop(key)
-    ns, name = key[1], key[2]
-    for port, record in state.of(ns, "link"):
-        if record.master == name:
+    if bridge:
+        _float(state, bridge)
+    for port, record in state.of(key[1], "link"):
+        if record.master == key[2]:
             state.put(port, replace(record, master=""))
-    if link.kind != "veth" and link.kind != "bridge":
-        for upper in uppers(state, key):
-            link_gone(state, upper)
+    for upper in uppers(state, key):
+        link_gone(state, upper)
     if link.peer is not None:
         link_gone(state, ("link", *link.peer))
 
@@ -71,9 +111,12 @@ def link_down(state: State, key: Key) -> None:
     """Routes over the link go, and all its IPv6 addresses (net.ipv6.conf.*.keep_addr_on_down is 0)."""
     link = state.get(key)
     if isinstance(link, Link):
-        _routes_over(state, key[1], key[2], gone=False)
-        _ipv6_gone(state, key)
         state.put(key, replace(link, up=False))
+        effects_ip.routes_disturbed(state, key[1], key[2])
+        effects_ip.ipv6_gone(state, key[1], key[2])
+        for upper in _followers(state, key):
+            if t.cast(Link, state.get(upper)).up:
+                link_down(state, upper)
 
 
 def link_up(state: State, key: Key) -> None:
@@ -81,15 +124,66 @@ def link_up(state: State, key: Key) -> None:
     link = state.get(key)
     if isinstance(link, Link):
         state.put(key, replace(link, up=True))
+        for upper in _followers(state, key):
+            link_up(state, upper)
 
 
-def mtu_set(state: State, key: Key, mtu: int) -> None:
-    """Under 1280 bytes IPv6 leaves the link (RFC 8200 section 5)."""
+def _followers(state: State, key: Key) -> list[Key]:
+    """The links that go up and down with this one: VLANs (net/8021q/vlan.c, vlan_device_event)."""
+    return [
+        upper
+        for upper in uppers(state, key)
+        if (kind := kinds.KINDS.get(state.get(upper).kind)) is not None and kind.state_follows
+    ]
+
+
+def mtu_set(state: State, key: Key, mtu: int, *, asked: bool = False) -> None:
+    """Under 1280 bytes IPv6 leaves the link (RFC 8200 section 5), with its sysctls; uppers and bridges follow.
+
+    A bridge that was asked for an MTU once keeps it, whatever its ports have.
+    """
     link = state.get(key)
-    if isinstance(link, Link):
-        state.put(key, replace(link, mtu=mtu))
-        if mtu < IPV6_LEAST_MTU:
-            _ipv6_gone(state, key)
+    if not isinstance(link, Link):
+        return
+    bridge = _floating(state, key[1], link.master)
+    floats = False if asked and _is_of_ports(link) else link.mtu_floats
+    state.put(key, replace(link, mtu=mtu, mtu_floats=floats))
+    if mtu < IPV6_LEAST_MTU:
+        effects_ip.ipv6_gone(state, key[1], key[2])
+        effects_conf.gone(state, key[1], key[2], "ipv6")
+    for upper in uppers(state, key):
+        follows = kinds.KINDS[state.get(upper).kind].mtu_follows
+        if follows == "copy" or (follows == "cap" and state.get(upper).mtu > mtu):
+            mtu_set(state, upper, mtu)
+    if bridge:
+        _float(state, bridge)
+
+
+def _is_of_ports(link: Link) -> bool:
+    kind = kinds.KINDS.get(str(link.kind))
+    return kind is not None and kind.mtu_of_ports
+
+
+def _least_mtu(state: State, ns: str, bridge: str) -> int:
+    """net/bridge/br_if.c, br_mtu_min."""
+    return min((link.mtu for _key, link in state.of(ns, "link") if link.master == bridge), default=_DEFAULT_MTU)
+
+
+def _floating(state: State, ns: str, master: str | None) -> Key | None:
+    """The key of this bridge, if its MTU is that of its ports; of one that stood already its MTU has to tell."""
+    key: Key = ("link", ns, master)
+    bridge = state.get(key) if master else None
+    if not isinstance(bridge, Link) or not _is_of_ports(bridge) or bridge.mtu_floats is False:
+        return None
+    return key if bridge.mtu_floats or bridge.mtu == _least_mtu(state, ns, str(master)) else None
+
+
+def _float(state: State, bridge: Key) -> None:
+    """A bridge takes on the least MTU of its ports (br_mtu_auto_adjust)."""
+    least = _least_mtu(state, bridge[1], bridge[2])
+    if state.get(bridge).mtu != least:
+        mtu_set(state, bridge, least)
+    state.put(bridge, replace(state.get(bridge), mtu_floats=True))
 
 
 def master_set(state: State, key: Key, master: str) -> None:
@@ -97,138 +191,70 @@ def master_set(state: State, key: Key, master: str) -> None:
     link = state.get(key)
     if not isinstance(link, Link):
         return
-    ends = (state.get(("link", key[1], name)) for name in (master, link.master or "") if name)
+    ns = key[1]
+    ends = (state.get(("link", ns, name)) for name in (master, link.master or "") if name)
     if link.up and any(isinstance(end, Link) and end.kind == "vrf" for end in ends):
         link_down(state, key)
         link_up(state, key)
-    state.put(key, replace(t.cast(Link, state.get(key)), master=master))
+    bridges = [_floating(state, ns, name) for name in (link.master, master) if name and not _same_mtu(state, key, name)]
+    state.put(key, replace(state.get(key), master=master))
+    for bridge in bridges:
+        if bridge:
+            _float(state, bridge)
+
+
+def _same_mtu(state: State, key: Key, master: str) -> bool:
+    """A port that joins with the bridge's own MTU changes nothing: spares counting the ports of a big switch."""
+    bridge, link = state.get(("link", key[1], master)), state.get(key)
+    return isinstance(bridge, Link) and link.master != master and bool(bridge.mtu == link.mtu)
 
 
 def link_moved(state: State, key: Key, target: Key) -> None:
-    """A moved or renamed link arrives down, without addresses, routes, master and sysctls; alias and altnames stay."""
+    """A moved link arrives down, without addresses, routes, master and sysctls; alias and altnames stay.
+
+    Renamed within its namespace it loses no more than by going down, which older kernels insist on.
+    """
     link = state.get(key)
     if not isinstance(link, Link):
         return
-    _strip(state, key, conf=key[1] != target[1], keep_ipv4=key[1] == target[1])
-    here, there = (key[1], key[2]), (target[1], target[2])
-    staying = key[1] == target[1]
+    ns, here, there = key[1], (key[1], key[2]), (target[1], target[2])
+    staying = ns == target[1]
+    bridge = None
+    if staying:
+        if link.up:
+            link_down(state, key)
+        effects_ip.renamed(state, ns, key[2], target[2])
+        effects_conf.renamed(state, ns, key[2], target[2])
+    else:
+        _strip(state, key)
+        bridge = _floating(state, ns, link.master)
+    link = t.cast(Link, state.get(key))
     peer = state.get(("link", *link.peer)) if link.peer is not None else None
     if isinstance(peer, Link):
         state.put(("link", *t.cast(t.Tuple[str, str], link.peer)), replace(peer, peer=there))
+        link = t.cast(Link, state.get(key))
     for upper in uppers(state, key):
-        state.put(upper, replace(t.cast(Link, state.get(upper)), lower=there))
+        record = t.cast(Link, state.get(upper))
+        if kinds.KINDS[str(record.kind)].lower_option and not staying:
+            link_gone(state, upper)  # drivers/net/vxlan/vxlan_core.c, vxlan_handle_lowerdev_unregister
+        else:
+            state.put(upper, replace(record, lower=there))
     for port, record in state.of(here[0], "link"):
         if record.master == here[1]:
             state.put(port, replace(record, master=there[1] if staying else ""))
+    state.drop(key)
     if staying:
-        for old, address in [(k, r) for k, r in state.of(key[1], "address") if k[2] == key[2]]:
-            state.drop(old)
-            state.put((old[0], old[1], target[2], *old[3:]), address)
-    state.drop(key)
-    state.put(target, replace(link, up=False, master=link.master if staying else ""))
-
-
-def address_gone(state: State, key: Key) -> None:
-    """Routes that prefer the address as their source go along; routes through its subnet stay.
-
-    With the last IPv4 address of a link all IPv4 routes over it go (net/ipv4/fib_frontend.c, fib_inetaddr_event).
-    """
-    if key not in state:
+        state.put(target, link)
         return
-    state.drop(key)
-    for other, record in state.of(key[1], "address"):
-        if record.fragile and other[2] == key[2] and " " not in other[3] + key[3] and _same_subnet(other[3], key[3]):
-            state.drop(other)
-    if ":" not in key[3] and not any(k[2] == key[2] and ":" not in k[3] for k, _record in state.of(key[1], "address")):
-        for route, record in state.of(key[1], "route"):
-            if ":" not in route[3] and any(hop.dev == key[2] for hop in record.hops or ()):
-                state.drop(route)
-    text = key[3].split("/")[0].split(" ")[0]
-    if any(k[3].split("/")[0].split(" ")[0] == text for k, _record in state.of(key[1], "address")):
-        return
-    for route, record in state.of(key[1], "route"):
-        if record.source == text:
-            state.drop(route)
+    state.put(target, replace(link, up=False, master="", index=0))
+    if bridge:
+        _float(state, bridge)
 
 
-def forwarding_set(state: State, ns: str, family: str, value: str) -> None:
-    """Writing the switch of a family sets ``forwarding`` of all, default and every link of it.
-
-    For IPv4 it also resets ``accept_redirects`` and ``send_redirects`` stay (net/ipv4/devinet.c, inet_forward_change).
-    """
-    head = f"net/{family}/conf/"
-    for key, record in state.of(ns, "sysctl"):
-        name = key[2]
-        if name.startswith(head) and name.endswith("/forwarding"):
-            state.put(key, replace(record, value=value))
-        elif family == "ipv4" and name.startswith(head) and name.endswith("/all/accept_redirects"):
-            state.put(key, replace(record, value=str(1 - int(value != "0"))))
-        elif family == "ipv4" and name == "net/ipv4/ip_forward":
-            state.put(key, replace(record, value=value))
-
-
-def routes_without(route: Route, dev: str) -> Route | None:
-    """The route less its hops over one link; None when none is left."""
-    left = tuple(hop for hop in route.hops or () if hop.dev != dev)
-    if not left:
-        return None
-    return replace(route, hops=left)
-
-
-def _routes_over(state: State, ns: str, name: str, *, gone: bool) -> None:
-    """IPv6 loses the hops over the link. IPv4 keeps a multipath route whole until all its links are down, but loses it
-    with the first link that is unregistered (net/ipv4/fib_semantics.c, fib_sync_down_dev)."""
-    for key, route in state.of(ns, "route"):
-        if not any(hop.dev == name for hop in route.hops or ()):
-            continue
-        left = routes_without(route, name)
-        if ":" in key[3] and left is not None:
-            state.put(key, left)
-        elif ":" in key[3] or gone or left is None:
-            state.drop(key)
-
-
-def _ipv6_gone(state: State, key: Key) -> None:
+def _strip(state: State, key: Key) -> None:
+    """What a link loses when it leaves its namespace."""
     ns, name = key[1], key[2]
-    for address, _record in state.of(ns, "address"):
-        if address[2] == name and ":" in address[3]:
-            address_gone(state, address)
-    for route, record in state.of(ns, "route"):
-        if ":" in route[3] and any(hop.dev == name for hop in record.hops or ()):
-            left = routes_without(record, name)
-            if left is None:
-                state.drop(route)
-            else:
-                state.put(route, left)
-
-
-def _strip(state: State, key: Key, *, conf: bool, keep_ipv4: bool = False) -> None:
-    ns, name = key[1], key[2]
-    _routes_over(state, ns, name, gone=not keep_ipv4)
-    for address, _record in state.of(ns, "address"):
-        if address[2] == name and not (keep_ipv4 and ":" not in address[3]):
-            address_gone(state, address)
-    if conf:
-        for sysctl, _record in state.of(ns, "sysctl"):
-            parts = sysctl[2].split("/")
-            if len(parts) > 4 and parts[2] in ("conf", "neigh") and parts[3] == name:
-                state.drop(sysctl)
-
-
-def _same_subnet(one: str, other: str) -> bool:
-    return ":" not in one + other and ipaddress.ip_interface(one).network == ipaddress.ip_interface(other).network
-
-
-def reachable_subnets(state: State, ns: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """The subnets of all addresses in a namespace, for messages about a gateway out of reach."""
-    found: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
-    for key, record in state.of(ns, "address"):
-        text = key[3] if "/" in key[3] else f"{key[3]}/{record.prefix}"
-        if " " not in text:
-            found.append(ipaddress.ip_interface(text).network)
-    return found
-
-
-def nic_home(state: State, key: Key) -> None:
-    """A NIC (a link without a kind) goes to the machine's own namespace, down and bare."""
-    link_moved(state, key, ("link", MACHINE, key[2]))
+    effects_ip.routes_disturbed(state, ns, name, gone=True)
+    for address, _record in effects_ip.addresses_of(state, ns, name):
+        effects_ip.address_gone(state, address)
+    effects_conf.gone(state, ns, name)

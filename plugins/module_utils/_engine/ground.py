@@ -15,7 +15,8 @@ from .._kernel import decode, netlink
 from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
 from .departure import Departure
-from .records import Link
+from .effects import uppers
+from .records import Key, Link
 from .state import State
 
 _LOOPBACK = 1
@@ -59,9 +60,18 @@ class Ground:
         self._indexes.setdefault(ns, {})[name] = index
 
     def forget(self, ns: str, name: str) -> None:
-        """A link is gone, or no longer has this name: another one may get it."""
+        """A link no longer has this name: another one may get it."""
         self._indexes.get(ns, {}).pop(name, None)
         self._have.drop(("link", ns, name))
+
+    def gone(self, key: Key) -> None:
+        """A link goes, and with it its peer and what stands on it."""
+        link = self._have.get(key)
+        self.forget(key[1], key[2])
+        if isinstance(link, Link):
+            peers = [] if link.peer is None else [("link", *link.peer)]
+            for other in [*peers, *uppers(self._have, key)]:
+                self.gone(other)
 
     def _look_up(self, ns: str, name: str) -> int:
         self.visit.enter(ns)
@@ -77,6 +87,10 @@ class Ground:
             self._next[ns] = index + 1
             self._indexes[ns][name] = index
         return index
+
+    def arrives(self, ns: str) -> None:
+        """A link comes from elsewhere, and brings its index along where that is free: from now on the kernel chooses."""
+        self._next.pop(ns, None)
 
     def made(self, ns: str) -> None:
         """A namespace was just made, and the worker is in it.

@@ -48,10 +48,12 @@ class LinkKind:
     greatest_mtu: int = 65535
     arp: bool = True
     """Whether it has a MAC address that can be set."""
-    lower_attribute: int = 0
-    """The attribute of IFLA_INFO_DATA that names the lower link; 0: IFLA_LINK does."""
+    lower_option: tuple[str, int] | None = None
+    """The attribute of IFLA_INFO_DATA that names the lower link, and its number; None: IFLA_LINK does."""
     overhead: int = 0
     """By how many bytes its MTU has to be less than that of the link it stands on, where that is given."""
+    mtu_of_ports: bool = False
+    """Whether its MTU is the least of its ports' until somebody sets it; one given when it is made doesn't count."""
     mtu_follows: str = ""
     """What a new MTU of the lower link does to its own: nothing, ``cap`` it, or ``copy``."""
     state_follows: bool = False
@@ -120,6 +122,7 @@ KINDS: dict[str, LinkKind] = {
             "vlan_filtering": Option("IFLA_BR_VLAN_FILTERING", int, _flag),
         },
         feature="CONFIG_BRIDGE, module bridge",
+        mtu_of_ports=True,
     ),
     "dummy": LinkKind(feature="CONFIG_DUMMY, module dummy"),
     "ifb": LinkKind(feature="CONFIG_IFB, module ifb"),
@@ -147,7 +150,7 @@ KINDS: dict[str, LinkKind] = {
         needs=("id",),
         lower="maybe",
         feature="CONFIG_VXLAN, module vxlan",
-        lower_attribute=3,  # IFLA_VXLAN_LINK; the kernel ignores IFLA_LINK
+        lower_option=("IFLA_VXLAN_LINK", 3),  # the kernel ignores IFLA_LINK
         overhead=50,
         unique=True,
     ),
@@ -222,4 +225,4 @@ def lower_index(row: decode.LinkRow) -> int:
     kind = KINDS.get(row.kind)
     if kind is None or kind.lower == "never":
         return 0
-    return row.link if not kind.lower_attribute else decode.number_in(row.info_data, kind.lower_attribute)
+    return row.link if kind.lower_option is None else decode.number_in(row.info_data, kind.lower_option[1])

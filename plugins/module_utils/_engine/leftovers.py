@@ -97,30 +97,19 @@ def marked(visit: Visit, lab: str) -> list[str]:
     return found
 
 
-def completed(request: Request, have: State) -> Request:
-    """The request, with the standing addresses of completely listed links wanted gone where they aren't listed."""
-    want: Want = dict(request.want)
-    for ns, link in request.complete:
-        for key, _record in have.of(ns, "address"):
-            if key[2] == link and key not in want:
-                want[key] = None
-    return replace(request, want=want)
-
-
 def exactly(request: Request, have: State) -> Request:
     """The request, with everything else inside the lab's own namespaces wanted gone; what is derived stays."""
     want: Want = dict(request.want)
-    own = [key[1] for key, record in request.want.items() if isinstance(record, Namespace)]
+    own = {key[1] for key, record in request.want.items() if isinstance(record, Namespace)}
     for ns in own:
         for key, record in have.space(ns).items():
             if key not in want and _is_foreign(key, record):
                 want[key] = None
-    return replace(request, want=want)
+    complete = {(key[1], key[2]) for key in request.want if key[0] == "link" and key[1] in own}
+    return replace(request, want=want, complete=request.complete | complete)
 
 
 def _is_foreign(key: Key, record: object) -> bool:
     if isinstance(record, Link):
         return key[2] != "lo" and record.kind != ""
-    if isinstance(record, Route):
-        return record.protocol not in DYNAMIC
-    return bool(key[0] == "address")
+    return isinstance(record, Route) and record.protocol not in DYNAMIC

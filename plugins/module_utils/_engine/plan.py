@@ -19,7 +19,7 @@ from .records import MACHINE, Key, Namespace, Request
 from .resources import BY_KIND, RESOURCES
 from .resources.base import Item, Question
 from .state import State
-from .steps import Step, in_order
+from .steps import Step, in_order, ranks
 
 ROUNDS = 4
 """Effects of effects are rare; a plan that doesn't settle by then contradicts itself."""
@@ -53,12 +53,13 @@ def plan(request: Request, have: State) -> Plan:
         items[key[0]].append((key, record))
     _check_places(request, have)
     gone = tuple(key[1] for key, record in items["namespace"] if record is None)
+    order = ranks(request.want)
     steps: list[Step] = []
     for _round in range(ROUNDS):
         proposed = _propose(items, gone, state, request, have)
         if not proposed:
             return Plan(steps, have, state)
-        steps += in_order(proposed)
+        steps += in_order(proposed, order)
     left = "; ".join(say(step) for step in steps[-3:])
     raise LabError(f"what is wanted contradicts itself: these steps undo each other: {left}")
 
@@ -84,8 +85,6 @@ def _propose(
 ) -> list[Step]:
     proposed: list[Step] = []
     for _phase, kind, propose in _SCHEDULE:
-        if not items[kind] and not (gone and kind == "link"):
-            continue
         effect = BY_KIND[kind].effect
         for step in propose(Question(items[kind], state, request, have, gone)):
             proposed.append(step)

@@ -15,7 +15,7 @@ import enum
 import typing as t
 from dataclasses import dataclass
 
-from .records import Key, Record
+from .records import Key, Link, Record, Want
 
 
 class Phase(enum.IntEnum):
@@ -95,9 +95,32 @@ class Step:
         return number, self.depth if number in (0, 2, 3, 6) else 0
 
 
-def in_order(steps: t.Sequence[Step]) -> list[Step]:
-    """Sort proposals into the order of execution: by pass, then by namespace as first named, then by phase."""
-    first: dict[str, int] = {}
+def in_order(steps: t.Sequence[Step], ranks: t.Mapping[str, int]) -> list[Step]:
+    """Sort proposals into the order of execution: by pass, then by namespace, then by phase.
+
+    Namespaces come by rank, those with the same rank as they were first named.
+    """
+    first: dict[str, tuple[int, int]] = {}
     for step in steps:
-        first.setdefault(step.place, len(first))
+        first.setdefault(step.place, (ranks.get(step.place, 0), len(first)))
     return sorted(steps, key=lambda s: (s.pass_, first[s.place], s.phase, s.depth))
+
+
+def ranks(want: Want) -> dict[str, int]:
+    """Namespaces whose links stand on links of others come after these: a VLAN's MTU can't exceed that of the link
+    below, and it comes up only over one that is up."""
+    below: dict[str, set[str]] = {}
+    for key, record in want.items():
+        if isinstance(record, Link) and record.lower is not None and record.lower[0] != key[1]:
+            below.setdefault(key[1], set()).add(record.lower[0])
+    found: dict[str, int] = {}
+
+    def rank(ns: str) -> int:
+        if ns not in found:
+            found[ns] = 0  # also stops where two stand on each other
+            found[ns] = max((rank(lower) + 1 for lower in below.get(ns, ())), default=0)
+        return found[ns]
+
+    for ns in below:
+        rank(ns)
+    return found

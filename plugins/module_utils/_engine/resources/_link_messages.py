@@ -34,7 +34,8 @@ def _create(step: Step, ground: Ground) -> list[bytes]:
     data: Attributes = kinds.written(kind, wanted.options or ())
     info: Attributes = [("IFLA_INFO_KIND", kind)]
     if wanted.lower is not None:
-        attributes.append(("IFLA_LINK", ground.index(*wanted.lower)))
+        option, lower = kinds.KINDS[kind].lower_option, ground.index(*wanted.lower)
+        (attributes if option is None else data).append(("IFLA_LINK" if option is None else option[0], lower))
         if wanted.lower[0] != ns:
             attributes.append(("IFLA_NET_NS_FD", ground.descriptor(ns)))
     index = ground.choose_index(ns, name)
@@ -63,7 +64,7 @@ def _own(name: str, wanted: Link) -> Attributes:
 
 def _delete(step: Step, ground: Ground) -> list[bytes]:
     index = ground.index(step.key[1], step.key[2])
-    ground.forget(step.key[1], step.key[2])
+    ground.gone(step.key)
     return [codec.link_message("RTM_DELLINK", index=index)]
 
 
@@ -71,16 +72,16 @@ def _move(step: Step, ground: Ground) -> list[bytes]:
     (_kind, ns, name), target = step.key, t.cast(Key, step.other)
     index = ground.index(ns, name)
     ground.forget(ns, name)
-    messages = []
-    if ns == target[1]:
-        ground.learn(ns, target[2], index)
-        # Only kernels since 6.2 rename a link that is up (net/core/dev.c, IFF_LIVE_RENAME_OK before).
-        messages.append(codec.link_message("RTM_NEWLINK", index=index, up=False))
-        messages.append(codec.link_message("RTM_NEWLINK", index=index, attrs=[("IFLA_IFNAME", target[2])]))
-    else:
+    if ns != target[1]:
+        ground.arrives(target[1])
         attributes = [("IFLA_NET_NS_FD", ground.descriptor(target[1])), ("IFLA_IFNAME", target[2])]
-        messages.append(codec.link_message("RTM_NEWLINK", index=index, attrs=attributes))
-    return messages
+        return [codec.link_message("RTM_NEWLINK", index=index, attrs=attributes)]
+    ground.learn(ns, target[2], index)
+    # Only kernels since 6.2 rename a link that is up (net/core/dev.c, IFF_LIVE_RENAME_OK before).
+    return [
+        codec.link_message("RTM_NEWLINK", index=index, up=False),
+        codec.link_message("RTM_NEWLINK", index=index, attrs=[("IFLA_IFNAME", target[2])]),
+    ]
 
 
 def _change(step: Step, ground: Ground) -> list[bytes]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import typing as t
 from dataclasses import replace
@@ -14,9 +13,9 @@ from dataclasses import replace
 from ..._kernel import codec
 from ..._kernel.decode import IFA_F_PERMANENT
 from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
-from .. import effects
+from ..effects_ip import address_gone, address_made, addresses_of, subnet
 from ..errors import LabError
-from ..records import Address, Key
+from ..records import Address, Key, Link
 from ..state import State
 from ..steps import Phase, Step
 from .base import Kind, Question, at, differing, going, inside
@@ -26,7 +25,6 @@ if t.TYPE_CHECKING:
     from ..view import View
 
 _LINK_LOCAL = "fe80:"
-IFA_F_SECONDARY = 0x01
 _PROTO_KERNEL = (1, 2, 3)
 """IFAPROT_KERNEL_LO, _RA, _LL: the kernel made it (linux/if_addr.h, Linux 5.18)."""
 
@@ -37,18 +35,25 @@ class AddressKind(Kind):
     kind = "address"
 
     def __init__(self) -> None:
-        self.proposals = ((Phase.ADDRESS, self._settle), (Phase.ADDRESS, self._add), (Phase.ADDRESS, self._delete))
+        self.proposals = (
+            (Phase.ADDRESS, self._settle),
+            (Phase.ADDRESS, self._add),
+            (Phase.ADDRESS, self._delete),
+            (Phase.ADDRESS, self._add_again),
+        )
 
     def observe(self, view: View) -> None:
         ns, names = view.ns, view.names
         place = 0
+        lists: dict[str, list[Key]] = {}
         for row in view.addresses:
             # Derived ones are never wanted and never removed: link-local ones that the kernel made, the loopback's
             # own, and those that router advertisements or privacy extensions brought (they aren't permanent).
             if row.protocol in _PROTO_KERNEL or not row.flags & IFA_F_PERMANENT:
                 continue
+            link = names.get(row.index, "")
             if row.family == socket.AF_INET6:
-                wanted = ("address", ns, names.get(row.index, ""), row.local) in view.wants
+                wanted = ("address", ns, link, row.local) in view.wants
                 if row.local.startswith(_LINK_LOCAL) and not wanted:
                     continue
                 name, prefix = row.local, row.prefixlen
@@ -59,9 +64,12 @@ class AddressKind(Kind):
             if name in ("127.0.0.1/8", "::1"):
                 continue
             place += 1
-            link = names.get(row.index, "")
-            fragile = bool(row.flags & IFA_F_SECONDARY) and row.family == socket.AF_INET and not _promoted(view, link)
-            view.put(("address", ns, link, name), Address(prefix, place, fragile))
+            key: Key = ("address", ns, link, name)
+            view.put(key, Address(prefix, place))
+            if row.family == socket.AF_INET:
+                lists.setdefault(link, []).append(key)
+        for link, keys in lists.items():
+            _see_what_goes_along(view, link, keys)
 
     def _settle(self, question: Question) -> t.Iterator[Step]:
         """Delete what must go before others can be added: another prefix length, or a wrong primary of a subnet."""
@@ -84,19 +92,23 @@ class AddressKind(Kind):
                 )
             yield Step(Phase.ADDRESS, "create", key, None, wanted, depth=1)
 
+    def _add_again(self, question: Question) -> t.Iterator[Step]:
+        """What a primary address took along."""
+        for step in self._add(question):
+            yield replace(step, depth=3, why="went with the first one of its subnet")
+
     def _delete(self, question: Question) -> t.Iterator[Step]:
         # After the new ones: with its last address a link loses its routes.
-        for key, wanted in question.items:
+        for key in _unwanted(question):
             have = question.state.get(key)
-            if wanted is None and have is not None and not going(question, key[1]):
+            if have is not None and not going(question, key[1]):
                 yield Step(Phase.ADDRESS, "delete", key, have, depth=2)
 
     def effect(self, step: Step, state: State) -> None:
         if step.verb == "delete":
-            effects.address_gone(state, step.key)
+            address_gone(state, step.key)
         else:
-            last = max((a.index for k, a in state.of(step.key[1], "address") if k[2] == step.key[2]), default=0)
-            state.put(step.key, replace(t.cast(Address, step.after), index=last + 1))
+            address_made(state, step.key, t.cast(Address, step.after))
 
     def messages(self, step: Step, ground: Ground) -> list[bytes]:
         _kind, ns, link, name = step.key
@@ -116,15 +128,48 @@ class AddressKind(Kind):
         where = at(step.key[1], step.key[2])
         if step.verb == "delete":
             return f"delete address {text(step.key, step.before)} from {where}" + (f" ({step.why})" if step.why else "")
-        return f"add address {text(step.key, step.after)} to {where}"
+        return f"add address {text(step.key, step.after)} to {where}" + (f" ({step.why})" if step.why else "")
 
     def show(self, key: Key, record: Address) -> tuple[tuple[str, ...], t.Any]:
         return ("links", key[2], "addresses"), [text(key, record)]
 
 
-def _promoted(view: View, link: str) -> bool:
-    """Whether a secondary address outlives its primary (net.ipv4.conf.*.promote_secondaries, all or the link's)."""
-    return any(view.sysctls.read(f"net/ipv4/conf/{name}/promote_secondaries") == "1" for name in ("all", link))
+def _unwanted(question: Question) -> t.Iterator[Key]:
+    """Addresses that are wanted gone, those that a link with another name by now has brought along from where they
+    belong, and those that a complete list leaves out."""
+    want, state = question.request.want, question.state
+    for key, wanted in question.items:
+        if wanted is None:
+            yield key
+        name = _now_called(question, key[1], key[2])
+        if name != key[2] and want.get((*key[:2], name, key[3])) is None:
+            yield (*key[:2], name, key[3])
+    for ns, link in question.request.complete:
+        for key, _record in addresses_of(state, ns, link):
+            if want.get(key) is None:
+                yield key
+
+
+def _now_called(question: Question, ns: str, name: str) -> str:
+    """What a step has renamed a link to. Links keep their index within a namespace."""
+    stood = question.have.get(("link", ns, name))
+    stands = question.state.get(("link", ns, name))
+    if not isinstance(stood, Link) or not stood.index or (isinstance(stands, Link) and stands.index == stood.index):
+        return name
+    return next((key[2] for key, link in question.state.of(ns, "link") if link.index == stood.index), name)
+
+
+def _see_what_goes_along(view: View, link: str, keys: t.Sequence[Key]) -> None:
+    """Whether secondary addresses outlive their primary one (net.ipv4.conf.*.promote_secondaries, all or the link's).
+
+    Asked only where an address may go, or come to stand in another order: most links have one, and keep it.
+    """
+    if len(keys) == 1 and view.want(keys[0]) is not None:
+        return
+    names = (f"net/ipv4/conf/{name}/promote_secondaries" for name in ("all", link))
+    if not any(view.sysctls.read(name) == "1" for name in names):
+        for key in keys:
+            view.put(key, replace(t.cast(Address, view.found[key]), takes_along=True))
 
 
 def text(key: Key, record: t.Any) -> str:
@@ -140,11 +185,6 @@ def _message(verb: str, family: int, index: int, local: str, peer: str, prefix: 
         if family == socket.AF_INET and prefix <= 30 and local == peer:
             attributes.append(("IFA_BROADCAST", broadcast(local, prefix)))
     return codec.address_message(name, flags, family=family, index=index, prefixlen=prefix, attrs=attributes)
-
-
-def subnet(name: str) -> str:
-    """The network of ``10.0.0.1/24``."""
-    return str(ipaddress.ip_interface(name).network)
 
 
 def broadcast(local: str, prefix: int) -> str:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from .. import effects, kinds
 from ..errors import LabError
@@ -16,14 +16,23 @@ from ..records import MACHINE, Key, Link
 from ..state import State
 from ..steps import Phase, Step
 from . import _link_messages
+from ._link_rules import (
+    SETTINGS,
+    depth,
+    differs,
+    height,
+    lowest_first,
+    makes_room,
+    most_mtu,
+    unlike,
+    unmodelled,
+    yields,
+)
 from .base import Kind, Question, at, going, inside
 
 if t.TYPE_CHECKING:
     from ..ground import Ground
     from ..view import View
-
-_SETTINGS = ("mtu", "mac", "master", "options", "altnames")
-_DEFAULT_MTU = 1500
 
 
 class LinkKind(Kind):
@@ -51,10 +60,13 @@ class LinkKind(Kind):
             kind = row.kind
             key: Key = ("link", ns, row.name)
             peer = lower = None
+            below = row.link
             if kind == "veth":
                 peer = (ns, names.get(row.link, "")) if row.link_nsid is None else ("?", "")
-            elif row.link and kind in kinds.KINDS:
-                lower = (ns, names.get(row.link, "")) if row.link_nsid is None else ("?", "")
+            else:
+                below = kinds.lower_index(row)
+                if below:
+                    lower = (ns, names.get(below, "")) if row.link_nsid is None else ("?", "")
             want = view.want(key)
             options = None
             if isinstance(want, Link) and want.options and kind == want.kind:
@@ -75,12 +87,13 @@ class LinkKind(Kind):
                     altnames,
                     row.alias,
                     row.index,
-                    _unmodelled(row),
+                    None,
+                    unmodelled(row),
                     row.info_data,
                 ),
             )
-            if row.link_nsid is not None and (kind == "veth" or lower is not None):
-                view.far(key, row.link, row.link_nsid)
+            if row.link_nsid is not None and (peer or lower):
+                view.far(key, below, row.link_nsid)
 
     # -- proposing
 
@@ -90,14 +103,19 @@ class LinkKind(Kind):
         for key, wanted in question.items:
             have = state.get(key)
             if wanted is not None and isinstance(have, Link):
-                reason = _unlike(wanted, have)
+                reason = unlike(wanted, have, lambda key: want.get(key) or state.get(key))
                 if reason:
                     victims[key] = reason
         victims.update(in_the_way(want, state, moves(want, state)))
+        victims.update(makes_room(question))
         for key, reason in victims.items():
             have = state.get(key)
             if isinstance(have, Link):  # its peer may have taken it along
-                yield Step(Phase.CLEAR, "delete", key, have, why=reason, depth=-_height(state, key))
+                _check_deletable(question, key, have, reason)
+                yield Step(Phase.CLEAR, "delete", key, have, why=reason, depth=-height(state, key))
+        for key in yields(question):
+            after = replace(t.cast(Link, want[key]), master="")
+            yield Step(Phase.CLEAR, "change", key, state.get(key), after, ("master",), depth=1)
 
     def _move(self, question: Question) -> t.Iterator[Step]:
         state = question.state
@@ -145,7 +163,11 @@ class LinkKind(Kind):
                     question.request.origin.get(key),
                 )
             where = lower[0] if lower is not None else key[1]
-            yield Step(Phase.LINK, "create", key, None, wanted, depth=_depth(want, key), where=where)
+            if kinds.KINDS[wanted.kind].mtu_of_ports:
+                wanted = replace(wanted, mtu=None)
+            elif lower is not None and wanted.mtu is not None and wanted.mtu > most_mtu(wanted, state):
+                wanted = replace(wanted, mtu=None)  # too much before the lower link has its own; set afterwards
+            yield Step(Phase.LINK, "create", key, None, wanted, depth=depth(want, key), where=where)
 
     def _down(self, question: Question) -> t.Iterator[Step]:
         for key, wanted in question.items:
@@ -156,13 +178,11 @@ class LinkKind(Kind):
                 yield Step(Phase.DOWN, "change", key, have, wanted, ("up",))
 
     def _set(self, question: Question) -> t.Iterator[Step]:
-        for key, wanted in question.items:
-            if wanted is None:
-                continue
+        for level, key, wanted in lowest_first(question):
             have = question.state.get(key)
             if not isinstance(have, Link):
                 continue
-            names = tuple(name for name in _SETTINGS if _differs(name, wanted, have))
+            names = tuple(name for name in SETTINGS if differs(name, wanted, have))
             if not names:
                 continue
             if "master" in names and wanted.master:
@@ -179,21 +199,20 @@ class LinkKind(Kind):
                         f"{wanted.master} {inside(key[1])} is no bridge or VRF but {what}",
                         question.request.origin.get(key),
                     )
-            yield Step(Phase.SETTING, "change", key, have, wanted, names, depth=_depth(question.request.want, key))
+            yield Step(Phase.SETTING, "change", key, have, wanted, names, depth=level)
 
     def _up(self, question: Question) -> t.Iterator[Step]:
-        for key, wanted in question.items:
-            if wanted is None or not wanted.up:
-                continue
+        for level, key, wanted in lowest_first(question):
             have = question.state.get(key)
-            if isinstance(have, Link) and not have.up:
-                yield Step(Phase.UP, "change", key, have, wanted, ("up",), depth=_depth(question.request.want, key))
+            if wanted.up and isinstance(have, Link) and not have.up:
+                yield Step(Phase.UP, "change", key, have, wanted, ("up",), depth=level)
 
     def _trim(self, question: Question) -> t.Iterator[Step]:
         for key, wanted in question.items:
             have = question.state.get(key)
             if wanted is None and isinstance(have, Link) and not going(question, key[1]):
-                yield Step(Phase.TRIM, "delete", key, have, depth=-_height(question.state, key))
+                _check_deletable(question, key, have, "wanted absent")
+                yield Step(Phase.TRIM, "delete", key, have, depth=-height(question.state, key))
 
     def _bring_home(self, question: Question) -> t.Iterator[Step]:
         for ns in question.gone:
@@ -209,9 +228,9 @@ class LinkKind(Kind):
         elif step.verb == "move":
             effects.link_moved(state, step.key, t.cast(Key, step.other))
         elif step.verb == "create":
-            state.put(step.key, _fresh(t.cast(Link, step.after), state))
+            effects.link_made(state, step.key, t.cast(Link, step.after))
             if step.other is not None:
-                state.put(step.other, _fresh(t.cast(Link, step.other_after), state))
+                effects.link_made(state, step.other, t.cast(Link, step.other_after))
         elif step.fields == ("up",):
             (effects.link_up if t.cast(Link, step.after).up else effects.link_down)(state, step.key)
         else:
@@ -221,7 +240,7 @@ class LinkKind(Kind):
     def _effect_of_settings(step: Step, state: State) -> None:
         wanted, have = t.cast(Link, step.after), t.cast(Link, state.get(step.key))
         if "mtu" in step.fields:
-            effects.mtu_set(state, step.key, t.cast(int, wanted.mtu))
+            effects.mtu_set(state, step.key, t.cast(int, wanted.mtu), asked=True)
         if "master" in step.fields:
             effects.master_set(state, step.key, t.cast(str, wanted.master))
         have = t.cast(Link, state.get(step.key))
@@ -257,62 +276,11 @@ class LinkKind(Kind):
         return ("links", key[2]), value
 
 
-def _differs(name: str, wanted: Link, have: Link) -> bool:
-    asked = getattr(wanted, name)
-    if asked is None:
-        return False
-    stands = getattr(have, name)
-    if asked == stands:
-        return False
-    if name == "options":
-        known = dict(stands or ())
-        return any(known.get(option) != value for option, value in asked)
-    if name == "altnames":
-        return not set(asked) <= set(stands or ())
-    return True
-
-
-def _unlike(wanted: Link, have: Link) -> str:
-    """Why a standing link can't become the wanted one; empty where it can."""
-    if wanted.kind is not None and wanted.kind != have.kind:
-        return f"is {have.kind or 'a NIC'}, wanted {wanted.kind}"
-    if wanted.lower is not None and have.lower is not None and wanted.lower != have.lower:
-        return f"stands on {at(*have.lower)}, wanted {at(*wanted.lower)}"
-    if wanted.options and wanted.kind:
-        table, known = kinds.KINDS[wanted.kind].options, dict(have.options or ())
-        for name, value in wanted.options:
-            if not table[name].live and known.get(name) != value:
-                return f"has {name} {known.get(name)}, wanted {value}"
-    return ""
-
-
-def _fresh(wanted: Link, state: State) -> Link:
-    """A link as the kernel makes it: down, without a master; what wasn't asked for has the kernel's default."""
-    mtu = wanted.mtu
-    if mtu is None:
-        lower = state.get(("link", *wanted.lower)) if wanted.lower else None
-        mtu = lower.mtu if isinstance(lower, Link) else _DEFAULT_MTU
-    return replace(wanted, mtu=mtu, up=False, master="", altnames=(), options=wanted.options or ())
-
-
-def _depth(want: t.Mapping[Key, t.Any], key: Key) -> int:
-    """How many wanted links this one stands on."""
-    depth, record = 0, want.get(key)
-    while isinstance(record, Link) and record.lower is not None and depth < len(fields(Link)):
-        depth += 1
-        record = want.get(("link", *record.lower))
-    return depth
-
-
-def _height(state: State, key: Key) -> int:
-    """How many standing links this one stands on: those that stand highest are deleted first."""
-    height, record = 0, state.get(key)
-    while isinstance(record, Link) and record.lower is not None and height < len(fields(Link)):
-        height += 1
-        record = state.get(("link", *record.lower))
-    return height
-
-
-def _unmodelled(row: t.Any) -> str | None:
-    """What would be lost with the link because no record holds it."""
-    return "an XDP program is attached" if row.xdp else None
+def _check_deletable(question: Question, key: Key, link: Link, reason: str) -> None:
+    """A device without a kind, a NIC or the loopback, is there as long as its driver is: nothing can delete it."""
+    if link.kind == "":
+        what = "the loopback" if key[2] == "lo" else "a NIC"
+        raise LabError(
+            f"{at(key[1], key[2])} ({reason}) is {what}, which can't be deleted: choose another name, or only its settings",
+            question.request.origin.get(key),
+        )

@@ -13,6 +13,7 @@ from dataclasses import replace
 from ..._kernel import codec
 from ..._kernel.decode import RTNH_F_ONLINK
 from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
+from ..effects_ip import route_made
 from ..errors import LabError
 from ..records import MAIN_TABLE, Hop, Key, Route
 from ..state import State
@@ -106,11 +107,7 @@ class RouteKind(Kind):
         if step.verb == "delete":
             state.drop(step.key)
             return
-        wanted = t.cast(Route, step.after)
-        kept = t.cast(Route, state.get(step.key)) or Route((), "unicast", "static", "", 0, False)
-        changes = {name: value for name in ("type", "protocol", "source", "mtu", "onlink")
-                   if (value := getattr(wanted, name)) is not None}  # fmt: skip
-        state.put(step.key, replace(kept, hops=wanted.hops if wanted.hops is not None else kept.hops, **changes))
+        route_made(state, step.key, t.cast(Route, step.after))
 
     def messages(self, step: Step, ground: Ground) -> list[bytes]:
         _kind, ns, table, target, tos, metric = step.key[:6]

@@ -8,29 +8,17 @@ from __future__ import annotations
 
 import typing as t
 
-from .. import effects
+from ..effects_conf import FORWARDING, default_set, forwarding_set
+from ..effects_ip import ipv6_switched
 from ..records import Key, Sysctl
 from ..state import State
 from ..steps import Phase, Step
+from ..sysctl_names import link_of
 from .base import Kind, Question, going, inside
 
 if t.TYPE_CHECKING:
     from ..ground import Ground
     from ..view import View
-
-_FORWARDING = {
-    "net/ipv4/ip_forward": "ipv4",
-    "net/ipv4/conf/all/forwarding": "ipv4",
-    "net/ipv6/conf/all/forwarding": "ipv6",
-}
-
-
-def link_of(name: str) -> str | None:
-    """The link that a sysctl belongs to, or None for one of the namespace as a whole."""
-    parts = name.split("/")
-    if len(parts) > 4 and parts[2] in ("conf", "neigh") and parts[3] not in ("all", "default"):
-        return parts[3]
-    return None
 
 
 class SysctlKind(Kind):
@@ -60,13 +48,19 @@ class SysctlKind(Kind):
             have = get(key)
             if want is None or have == want or (link_of(key[2]) is not None) is not of_link or going(question, key[1]):
                 continue
-            yield Step(phase, "change", key, have, want, depth=0 if key[2] in _FORWARDING else 1)
+            if have is None and key in question.request.passing:
+                continue  # it went with its link, so there is nothing to put back
+            yield Step(phase, "change", key, have, want, depth=0 if key[2] in FORWARDING else 1)
 
     def effect(self, step: Step, state: State) -> None:
         after = t.cast(Sysctl, step.after)
-        family = _FORWARDING.get(step.key[2])
-        if family is not None:
-            effects.forwarding_set(state, step.key[1], family, str(after.value))
+        ns, name = step.key[1], step.key[2]
+        if name in FORWARDING:
+            forwarding_set(state, ns, FORWARDING[name], str(after.value))
+        elif name.endswith("/disable_ipv6"):
+            ipv6_switched(state, ns, name, str(after.value))
+        else:
+            default_set(state, ns, name, step.before.value if isinstance(step.before, Sysctl) else None)
         state.put(step.key, after)
 
     def perform(self, step: Step, ground: Ground) -> None:

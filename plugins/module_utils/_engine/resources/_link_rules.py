@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a link can become and what has to go first, told from records alone. Pure, and private to `link`."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import fields
+
+from .. import kinds
+from ..effects import real_lower
+from ..records import Key, Link
+from ..state import State
+from .base import Question, at, going
+
+SETTINGS = ("mtu", "mac", "master", "options", "altnames")
+"""The fields that are changed by one request."""
+
+_ABOVE_BRIDGES = 10
+"""How much further up a bridge is than its ports: so its MTU is set after theirs, and that of a link on it later."""
+
+Find = t.Callable[[Key], t.Any]
+
+
+def differs(name: str, wanted: Link, have: Link) -> bool:
+    """Whether a field was asked for and stands otherwise."""
+    asked = getattr(wanted, name)
+    if asked is None:
+        return False
+    stands = getattr(have, name)
+    if asked == stands:
+        return False
+    if name == "options":
+        known = dict(stands or ())
+        return any(known.get(option) != value for option, value in asked)
+    if name == "altnames":
+        return not set(asked) <= set(stands or ())
+    return True
+
+
+def unlike(wanted: Link, have: Link, find: Find) -> str:
+    """Why a standing link can't become the wanted one; empty where it can. `find` gives the link under a key."""
+    if wanted.kind is not None and wanted.kind != have.kind:
+        return f"is {have.kind or 'a NIC'}, wanted {wanted.kind}"
+    if wanted.lower is not None and real_lower(find, wanted.kind, wanted.lower) != have.lower:
+        stands = f"stands on {at(*have.lower)}" if have.lower else "stands on no link"
+        return f"{stands}, wanted {at(*wanted.lower)}"
+    if wanted.options and wanted.kind:
+        table, known = kinds.KINDS[wanted.kind].options, dict(have.options or ())
+        for name, value in wanted.options:
+            if known.get(name) != value and not table[name].can_change(known.get(name), value):
+                return f"has {name} {known.get(name)}, wanted {value}"
+    return ""
+
+
+def makes_room(question: Question) -> dict[Key, str]:
+    """Links that go anyway, but first, because a wanted one can't come to stand beside them."""
+    state, want = question.state, question.request.want
+    coming = {record.kind for key, record in question.items if record is not None and key not in state}
+    leaving = [key for key, record in question.items if record is None]
+    leaving += [key for key in state.standing() if going(question, key[1])]
+    found: dict[Key, str] = {}
+    for key in leaving:
+        link = state.get(key)
+        kind = kinds.KINDS.get(str(link.kind)) if isinstance(link, Link) else None
+        if kind is None:
+            continue
+        lower = want.get(("link", *link.lower)) if link.lower is not None else None
+        becomes_port = kind.takes_lower and isinstance(lower, Link) and bool(lower.master)
+        if becomes_port or (kind.unique and link.kind in coming) or (kind.takes_lower and coming & _TAKING):
+            found[key] = "makes room for what is wanted"
+    return found
+
+
+_TAKING = frozenset(name for name, kind in kinds.KINDS.items() if kind.takes_lower)
+
+
+def yields(question: Question) -> list[Key]:
+    """Ports that leave their bridge first, because a link is to stand on them that claims all they receive."""
+    state, want = question.state, question.request.want
+    found: dict[Key, None] = {}
+    for key, record in question.items:
+        if record is None or record.lower is None or record.kind not in _TAKING or key in state:
+            continue
+        lower: Key = ("link", *real_lower(lambda key: want.get(key) or state.get(key), record.kind, record.lower))
+        stands, wanted = state.get(lower), want.get(lower)
+        if isinstance(stands, Link) and stands.master and isinstance(wanted, Link) and wanted.master == "":
+            found[lower] = None
+    return list(found)
+
+
+def most_mtu(wanted: Link, state: State) -> int:
+    """The greatest MTU with which a new link can be made on top of its lower one as that stands now."""
+    lower = real_lower(state.get, wanted.kind, t.cast(t.Tuple[str, str], wanted.lower))
+    below = state.get(("link", *lower))
+    row = kinds.KINDS[str(wanted.kind)]
+    if not isinstance(below, Link) or below.mtu is None:
+        return row.greatest_mtu
+    return kinds.most_mtu(str(wanted.kind), wanted.options, below.mtu)
+
+
+def depth(want: t.Mapping[Key, t.Any], key: Key) -> int:
+    """How many wanted links this one stands on, counting bridges more."""
+    found, record = 0, want.get(key)
+    for _link in fields(Link):  # no stack is that high; links wanted on each other must not hang this
+        if not isinstance(record, Link):
+            break
+        found += _ABOVE_BRIDGES if record.kind == "bridge" else 0
+        if record.lower is None:
+            break
+        found += 1
+        record = want.get(("link", *record.lower))
+    return found
+
+
+def lowest_first(question: Question) -> list[tuple[int, Key, Link]]:
+    """The wanted links with their depths, lower ones before those that stand on them."""
+    want = question.request.want
+    found = [(depth(want, key), key, record) for key, record in question.items if record is not None]
+    return sorted(found, key=lambda entry: entry[0])
+
+
+def height(state: State, key: Key) -> int:
+    """How many standing links this one stands on: those that stand highest are deleted first."""
+    found, record = 0, state.get(key)
+    while isinstance(record, Link) and record.lower is not None and found < len(fields(Link)):
+        found += 1
+        record = state.get(("link", *record.lower))
+    return found
+
+
+def unmodelled(row: t.Any) -> str | None:
+    """What would be lost with the link because no record holds it."""
+    return "an XDP program is attached" if row.xdp else None
