@@ -16,34 +16,18 @@ from .._kernel import namespaces, processes
 from .._kernel.errors import KernelError
 from .._kernel.farewell import Farewell
 from .._kernel.holders import holders
-from .._kernel.namespaces import Removal
 from .._kernel.procfs import Process
+from .._kernel.removal import Removal
 from .._kernel.visit import Visit
 from .errors import LabError
-from .records import MACHINE, Occupants
+from .records import MACHINE
+from .resources.occupants import Ending, named
 
 _UNTIL_EMPTY_SECONDS = 10.0
 """How long processes that fork faster than they are found are chased."""
 _FAREWELL_SECONDS = 10.0
 """How long a removed namespace may take to go. The kernel's own part is 20 to 60 milliseconds; with many, some
 microseconds for each link."""
-_SHOWN = 5
-
-
-def named(some: t.Sequence[Process]) -> str:
-    """Processes in words, the first few of them."""
-    shown = ", ".join(f"{process.pid} ({process.command})" if process.pid else process.why for process in some[:_SHOWN])
-    rest = len(some) - _SHOWN
-    return shown + (f" and {rest} more" if rest > 0 else "")
-
-
-class Ending(t.NamedTuple):
-    """What is to become of the processes of one namespace."""
-
-    victims: t.Sequence[Process]
-    policy: Occupants
-    spares_some: bool
-    """Somebody may go on holding it, so its end isn't waited for."""
 
 
 class Departure:

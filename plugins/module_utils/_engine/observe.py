@@ -13,9 +13,8 @@ import contextlib
 import typing as t
 from dataclasses import replace
 
-from .._kernel import decode, namespaces, netlink, processes
+from .._kernel import decode, namespaces, netlink
 from .._kernel.errors import KernelError
-from .._kernel.holders import holders
 from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
 from .records import MACHINE, Key, Link, Namespace, Occupants, Request
@@ -230,6 +229,9 @@ class _Look:
                 continue
         if not identities:
             return
+        from .._kernel import processes
+        from .._kernel.holders import holders
+
         inside = processes.inside(identities)
         holding = holders(identities)
         for ns, some in inside.items():  # with one of its threads only, it doesn't live there

@@ -18,7 +18,7 @@ import os
 import struct
 import typing as t
 
-from . import procfs, syscalls
+from . import syscalls
 from .errors import KernelError
 from .removal import Removal, remove_name, remove_names
 from .visit import NOWHERE, RUN, Visit
@@ -126,11 +126,15 @@ def is_machine(name: str) -> bool:
         inode = os.stat(path(name)).st_ino
     except OSError:
         return False
+    from . import procfs  # only a change asks, and each import of a module costs a millisecond or two
+
     return f"net:[{inode}]" in procfs.machine_links()
 
 
 def mount_trouble() -> str | None:
     """A warning where this process has mounts of its own, so that names made here may not be seen by others."""
+    from . import procfs
+
     first = procfs.namespace_link(1, "mnt")
     if first is None or first == procfs.namespace_link("self", "mnt"):
         return None  # in some containers process 1 can't be looked at; then there is nothing to compare

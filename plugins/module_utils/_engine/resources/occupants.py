@@ -9,8 +9,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ..._kernel.procfs import Process
-from ..departure import Ending, named
 from ..errors import LabError
 from ..records import Key, Occupants
 from ..state import State
@@ -18,7 +16,26 @@ from ..steps import Phase, Step
 from .base import Kind, Question
 
 if t.TYPE_CHECKING:
+    from ..._kernel.procfs import Process
     from ..ground import Ground
+
+_SHOWN = 5
+
+
+def named(some: t.Sequence[Process]) -> str:
+    """Processes in words, the first few of them."""
+    shown = ", ".join(f"{process.pid} ({process.command})" if process.pid else process.why for process in some[:_SHOWN])
+    rest = len(some) - _SHOWN
+    return shown + (f" and {rest} more" if rest > 0 else "")
+
+
+class Ending(t.NamedTuple):
+    """What is to become of the processes of one namespace."""
+
+    victims: t.Sequence[Process]
+    policy: Occupants
+    spares_some: bool
+    """Somebody may go on holding it, so its end isn't waited for."""
 
 
 class OccupantsKind(Kind):

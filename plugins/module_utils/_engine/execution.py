@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bringing a plan about: do it, look again until nothing is left to do, and go back where a step fails.
+
+Called by `converge`, and imported only when there is a plan: a run that changes nothing does without half the engine.
+"""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from .._kernel.errors import KernelError
+from .._kernel.visit import Visit
+from . import restore
+from .apply import StepFailed, apply
+from .departure import Departure
+from .errors import LabError
+from .ground import Ground
+from .ledger import Ledger
+from .observe import observe, observe_again
+from .plan import Plan, plan, say
+from .records import Key, Link, Request
+from .resources.occupants import endings, named
+from .state import State
+from .steps import Phase
+
+ROUNDS = 3
+"""How often a plan is done: once, and at most twice more for what the kernel turned out to do besides."""
+_SETTLE_SECONDS = 10.0
+_SETTLE_POLL = 0.005
+
+
+class Execution:
+    """One plan being done, in the worker thread."""
+
+    def __init__(self, visit: Visit, request: Request, made: Plan) -> None:
+        self.departure = Departure(visit, _leaving(made), endings(made.steps))
+        self._visit = visit
+        self._request = request
+        self._made = made
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the plan couldn't bring about, though nothing went wrong."""
+        return [
+            f"namespace {ns} has lost its name, but lives on: "
+            + (f"held by {named(some)}" if some else "held by something that can't be seen from here")
+            for ns, some in self.departure.held.items()
+        ]
+
+    def carry_out(self, ledger: Ledger) -> State:
+        """Do the plan, then look again until it is empty; what stands then.
+
+        Raises LabError where a step fails, after everything was put back; or where what is wanted doesn't come about.
+        """
+        made = left = self._made
+        ground = Ground(self._visit, made.before, self.departure)
+        for _round in range(ROUNDS):
+            try:
+                apply(left, ground)
+            except StepFailed as failure:
+                self.departure.finish()
+                self._after_failure(failure, ledger)
+            self.departure.wait()
+            have = self._settled(everywhere=left is not made)
+            left = plan(self._request, have)
+            if not left:
+                return have
+            ground.renew(have)
+        remaining = "; ".join(say(step) for step in left.steps[:5])
+        raise LabError(f"after {ROUNDS} rounds these steps still remain: {remaining}")
+
+    def _settled(self, *, everywhere: bool) -> State:
+        """Look again, and wait for what the kernel removes in its own time: links of namespaces that went.
+
+        The first time, where the plan was foreseen to reach is enough; if it turned out otherwise, everywhere.
+        """
+        made = self._made
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        places = _neighbourhood(made)
+        while True:
+            if everywhere:
+                have = observe(self._visit, self._request, made.before.spaces())
+            else:
+                have = observe_again(self._visit, self._request, made.before, places)
+            late = [key for key in _going(made) if key in have]
+            if not late or time.monotonic() > deadline:
+                return have
+            time.sleep(_SETTLE_POLL)
+
+    def _after_failure(self, failure: StepFailed, ledger: Ledger) -> t.NoReturn:
+        request = self._request
+        if not failure.can_go_back:
+            raise LabError(
+                f"{failure}. What was wanted is in place, only the removal isn't finished: run it again",
+                request.origin.get(failure.step.key),
+            ) from failure
+        if not request.rollback:
+            raise LabError(
+                f"{failure}. What was done so far is left standing (rollback: false)",
+                request.origin.get(failure.step.key),
+            ) from failure
+        try:
+            self._go_back(ledger)
+        except (LabError, KernelError) as second:
+            raise LabError(
+                f"{failure}. Putting things back failed too: {second}", request.origin.get(failure.step.key)
+            ) from failure
+        raise LabError(
+            f"{failure}. Everything that this run had changed was put back", request.origin.get(failure.step.key)
+        ) from failure
+
+    def _go_back(self, ledger: Ledger) -> None:
+        """Plan from what stands now to what stood before, and do that."""
+        spaces = self._made.after.spaces()
+        back = restore.request(self._made, observe(self._visit, self._request, spaces))
+        for _round in range(ROUNDS):
+            # Looked at with the eyes of what is wanted back: only then are the options of kinds read that it names.
+            now = observe(self._visit, back, spaces)
+            undo = plan(back, now)
+            if not undo:
+                break
+            apply(undo, Ground(self._visit, now))
+        ledger.revert()
+
+
+def _neighbourhood(made: Plan) -> set[str]:
+    """Where a plan was foreseen to change something, and where the other ends of the links are that are there."""
+    found = set(restore.reached(made))
+    for ns in list(found):
+        for state in (made.before, made.after):
+            for record in state.space(ns).values():
+                if isinstance(record, Link):
+                    found.update(end[0] for end in (record.peer, record.lower) if end is not None)
+    return found
+
+
+def _leaving(made: Plan) -> set[str]:
+    """The namespaces that a plan removes for good."""
+    return {step.key[1] for step in made.steps if step.phase is Phase.REMOVE}
+
+
+def _going(made: Plan) -> list[Key]:
+    """Links elsewhere that go along with a removed namespace."""
+    gone = _leaving(made)
+    if not gone:
+        return []
+    return [
+        key
+        for ns in made.before.spaces()
+        if ns not in gone
+        for key, _record in made.before.of(ns, "link")
+        if key not in made.after
+    ]

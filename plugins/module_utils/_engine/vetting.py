@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan has to pass before anything is done. Called by `converge` for a plan that isn't empty."""
+
+from __future__ import annotations
+
+from .._kernel import codec, namespaces
+from .._kernel.errors import MissingLibrary
+from .._kernel.visit import Visit
+from . import consent, features, safety
+from .plan import Plan, say
+from .records import Key, Request
+
+
+def vet(visit: Visit, request: Request, recorded: set[Key], made: Plan) -> list[str]:
+    """Warnings about a plan that may be done. `recorded` is what its owner made, as its ledger says.
+
+    Raises LabError for one that touches what isn't the request's to touch, that would cut the machine off, or for which
+    the kernel lacks something; MissingLibrary where pyroute2 isn't there.
+    """
+    consent.check(request, recorded, made)
+    found = [] if request.force else safety.check(visit, made)
+    features.check(visit, made)
+    found += features.warnings(made)
+    trouble = namespaces.mount_trouble()
+    if trouble:
+        found.append(trouble)
+    if not codec.available():
+        raise MissingLibrary(say(made.steps[0]))
+    return found
