@@ -365,7 +365,7 @@ def _hops(asking: _Asking) -> list[Hop]:
         if dev:
             asking.checked(f"{path}dev", names.link_name, dev)
         host = asking.checked(f"{path}via", names.host, via) if via else None
-        weight = hop.get("weight") or 1
+        weight = 1 if hop.get("weight") is None else hop["weight"]
         if not 1 <= weight <= 256:
             asking.problems.add(f"{path}weight", f"{weight}: expected a number from 1 to 256")
         if via or dev:
