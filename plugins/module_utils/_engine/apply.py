@@ -26,19 +26,15 @@ _MAX_OPEN_FILES = 64
 class StepFailed(LabError):
     """A step that the kernel refused; what went before it has been done."""
 
-    def __init__(self, number: int, total: int, step: Step, reason: str) -> None:
-        super().__init__(f"step {number} of {total}, {say(step)}: {reason}")
-        self.step = step
-        self.number = number
-
-    @property
-    def can_go_back(self) -> bool:
+    def __init__(self, number: int, steps: t.Sequence[Step], reason: str) -> None:
+        self.step = step = steps[number]
+        super().__init__(f"step {number + 1} of {len(steps)}, {say(step)}: {reason}")
+        self.can_go_back = all(step.phase < POINT_OF_NO_RETURN for step in steps[: number + 1])
         """Whether everything before it can be put back."""
-        return self.step.phase < POINT_OF_NO_RETURN
 
 
 class Fault:
-    """Where a test wants the run to fail: before step `at` (from 0). In production code it is always None."""
+    """Where a test wants the run to fail, once: before step `at` (from 0). In production code it is always None."""
 
     at: int | None = None
     kill: bool = False
@@ -63,10 +59,11 @@ class _Run:
     def go(self) -> None:
         for number, step in enumerate(self._steps):
             if Fault.at == number:
+                Fault.at = None
                 self._flush()
                 if Fault.kill:
                     os.kill(os.getpid(), 9)
-                raise StepFailed(number + 1, len(self._steps), step, "failed on purpose, for a test")
+                raise StepFailed(number, self._steps, "failed on purpose, for a test")
             resource = BY_KIND[step.key[0]]
             if not resource.netlink:
                 self._flush()
@@ -87,7 +84,7 @@ class _Run:
         except KernelError as error:
             raise self._failure(number, error) from error
         except OSError as error:
-            raise StepFailed(number + 1, len(self._steps), self._steps[number], error.strerror or str(error)) from error
+            raise StepFailed(number, self._steps, error.strerror or str(error)) from error
 
     def _flush(self) -> None:
         if not self._batch:
@@ -105,4 +102,4 @@ class _Run:
             raise self._failure(number, outcome)
 
     def _failure(self, number: int, error: KernelError) -> StepFailed:
-        return StepFailed(number + 1, len(self._steps), self._steps[number], error.reason or str(error))
+        return StepFailed(number, self._steps, error.reason or str(error))

@@ -18,7 +18,9 @@ from .base import Question, at, going
 SETTINGS = ("mtu", "mac", "master", "options", "altnames")
 """The fields that are changed by one request."""
 
-_ABOVE_BRIDGES = 10
+_ABOVE = 2
+"""How much further up a link is than the one it stands on; between the two there is room for a change of the lower."""
+_ABOVE_PORTS = 20
 """How much further up a bridge is than its ports: so its MTU is set after theirs, and that of a link on it later."""
 
 Find = t.Callable[[Key], t.Any]
@@ -102,15 +104,15 @@ def most_mtu(wanted: Link, state: State) -> int:
 
 
 def depth(want: t.Mapping[Key, t.Any], key: Key) -> int:
-    """How many wanted links this one stands on, counting bridges more."""
+    """How far up a wanted link is: by how many wanted links it stands on, counting bridges more."""
     found, record = 0, want.get(key)
     for _link in fields(Link):  # no stack is that high; links wanted on each other must not hang this
         if not isinstance(record, Link):
             break
-        found += _ABOVE_BRIDGES if record.kind == "bridge" else 0
+        found += _ABOVE_PORTS if record.kind == "bridge" else 0
         if record.lower is None:
             break
-        found += 1
+        found += _ABOVE
         record = want.get(("link", *record.lower))
     return found
 

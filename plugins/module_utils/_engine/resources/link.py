@@ -45,6 +45,7 @@ class LinkKind(Kind):
             (Phase.CLEAR, self._clear),
             (Phase.MOVE, self._move),
             (Phase.LINK, self._make),
+            (Phase.LINK, self._widen),
             (Phase.DOWN, self._down),
             (Phase.SETTING, self._set),
             (Phase.UP, self._up),
@@ -120,8 +121,9 @@ class LinkKind(Kind):
     def _move(self, question: Question) -> t.Iterator[Step]:
         state = question.state
         left = moves(question.request.want, state)
-        spare = 0
+        spare = turn = 0
         while left:
+            turn += 1
             ready = [move for move in left if move.target not in state]
             if ready:
                 left = [move for move in left if move.target in state]
@@ -135,7 +137,7 @@ class LinkKind(Kind):
                     raise LabError(f"{at(source[1], source[2])} can't be brought to where it is")
             for move in ready:
                 before, after = state.get(move.source), question.request.want.get(move.target)
-                yield Step(Phase.MOVE, "move", move.source, before, after, other=move.target, depth=spare)
+                yield Step(Phase.MOVE, "move", move.source, before, after, other=move.target, depth=turn)
 
     def _make(self, question: Question) -> t.Iterator[Step]:
         state, want = question.state, question.request.want
@@ -168,6 +170,18 @@ class LinkKind(Kind):
             elif lower is not None and wanted.mtu is not None and wanted.mtu > most_mtu(wanted, state):
                 wanted = replace(wanted, mtu=None)  # too much before the lower link has its own; set afterwards
             yield Step(Phase.LINK, "create", key, None, wanted, depth=depth(want, key), where=where)
+
+    def _widen(self, question: Question) -> t.Iterator[Step]:
+        """A greater MTU, before the links above in other namespaces get theirs: those may be visited earlier."""
+        lowers = {
+            record.lower
+            for key, record in question.items
+            if record is not None and record.lower is not None and record.lower[0] != key[1]
+        }
+        for level, key, wanted in lowest_first(question) if lowers else ():
+            have = question.state.get(key)
+            if key[1:] in lowers and wanted.mtu is not None and isinstance(have, Link) and have.mtu < wanted.mtu:
+                yield Step(Phase.LINK, "change", key, have, wanted, ("mtu",), depth=level + 1)
 
     def _down(self, question: Question) -> t.Iterator[Step]:
         for key, wanted in question.items:
