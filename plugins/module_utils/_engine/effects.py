@@ -37,9 +37,11 @@ def namespace_gone(state: State, ns: str) -> None:
 
 
 def namespace_made(state: State, ns: str, owner: str | None, loopback: bool) -> None:
-    """A new namespace holds a loopback and nothing else."""
+    """A new namespace holds a loopback, its sysctls, and nothing else."""
     state.put(("namespace", ns), Namespace(owner=owner or "", nsid=-1, broken=False))
     state.put(("link", ns, "lo"), Link(kind="", mtu=65536, mac="00:00:00:00:00:00", up=False, master="", altnames=()))
+    for key, record in state.at_birth.get(ns, {}).items():
+        state.put(key, record)
     if loopback:
         link_up(state, ("link", ns, "lo"))
 

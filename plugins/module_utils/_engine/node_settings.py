@@ -20,7 +20,6 @@ KIND_SYSCTLS: dict[str, dict[str, str]] = {
         "net/ipv4/conf/all/rp_filter": "0",
         "net/ipv4/conf/default/rp_filter": "0",
         "net/ipv4/conf/all/promote_secondaries": "1",
-        "net/ipv4/conf/default/promote_secondaries": "1",
         "net/ipv6/conf/default/accept_dad": "0",
     }
     for kind, forwarding in (("host", "0"), ("router", "1"), ("switch", "0"))

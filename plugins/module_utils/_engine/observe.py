@@ -15,12 +15,13 @@ from dataclasses import replace
 
 from .._kernel import decode, namespaces, netlink
 from .._kernel.errors import KernelError
-from .._kernel.sysctls import Sysctls
+from .._kernel.sysctls import Sysctls, of_new_namespace
 from .._kernel.visit import Visit
-from .records import MACHINE, Key, Link, Namespace, Occupants, Request
+from .records import MACHINE, Key, Link, Namespace, Occupants, Request, Sysctl
 from .resources import RESOURCES
 from .resources.namespace import owner_of
 from .state import State
+from .sysctl_names import link_of
 from .view import Far, View
 
 _FEW = 32
@@ -79,7 +80,9 @@ class _Look:
         self._find_far_ends()
         self._visit.enter(MACHINE)  # inside one, the worker itself would be found there
         self._find_occupants()
-        return State(self._spaces)
+        state = State(self._spaces)
+        state.at_birth = self._sysctls_at_birth()
+        return state
 
     def _may_come_from_the_machine(self) -> bool:
         return any(
@@ -132,6 +135,28 @@ class _Look:
             reply = self._visit.home_socket().get(netlink.nsid_get_request(descriptor))
         nsid = decode.nsid(reply)
         return -1 if nsid is None else nsid
+
+    def _sysctls_at_birth(self) -> dict[str, dict[Key, Sysctl]]:
+        """What the wanted namespaces that don't stand will have of the sysctls that are asked for there."""
+        wants = self._request.want
+        asked = {
+            ns: [key for key in kinds["sysctl"] if link_of(key[2]) is None]
+            for ns, kinds in self._wanted.items()
+            if "sysctl" in kinds and wants.get(("namespace", ns)) is not None and self._is_to_be_made(ns)
+        }
+        names = dict.fromkeys(key[2] for keys in asked.values() for key in keys)
+        if not names:
+            return {}
+        try:
+            values = of_new_namespace(self._visit, names)
+        except KernelError:  # then nobody knows, and all of them are set; or nothing can be made, which is said then
+            return {}
+        records = {name: Sysctl(value) for name, value in values.items()}
+        return {ns: {key: records[key[2]] for key in keys if key[2] in records} for ns, keys in asked.items()}
+
+    def _is_to_be_made(self, ns: str) -> bool:
+        standing = self._spaces[ns].get(("namespace", ns))
+        return standing is None or standing.broken
 
     # -- far ends
 

@@ -23,11 +23,14 @@ class State:
         self._spaces: dict[str, dict[Key, Record]] = {} if spaces is None else spaces
         self._mine: set[str] | None = None if spaces is None else set()
         self._standing: dict[Key, None] | None = None
+        self.at_birth: t.Mapping[str, t.Mapping[Key, Record]] = {}
+        """By namespace that doesn't stand, what will be there as soon as it does: the sysctls that are asked for."""
 
     def fork(self) -> State:
         """A copy whose changes the original doesn't see."""
         self._mine = set()
         copy = State(dict(self._spaces))
+        copy.at_birth = self.at_birth
         copy._standing = dict(self._standing) if self._standing is not None else None
         return copy
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import typing as t
 
-from .._kernel import codec, decode, netlink
+from .._kernel import decode, netlink
 from .._kernel.sysctls import Sysctls
 from . import kinds
 from .records import Key, Record, Want
@@ -80,4 +80,6 @@ class View:
     @staticmethod
     def options(row: LinkRow) -> tuple[tuple[str, t.Any], ...]:
         """The options of a link's kind. The first call imports pyroute2's codec."""
+        from .._kernel import codec
+
         return kinds.read_back(row.kind, codec.decode_options(row.kind, row.info_data))

@@ -122,6 +122,23 @@ class Sysctls:
         return KernelError(error.errno or 0, reason, f"{doing} in {where}")
 
 
+def of_new_namespace(visit: Visit, names: t.Iterable[str]) -> dict[str, str]:
+    """What a new network namespace has under these names on this machine, as far as it has them.
+
+    Part of it comes from the initial namespace, which can't be seen from everywhere (net/ipv4/devinet.c,
+    devinet_init_net; net.core.devconf_inherit_init_net), so one is made for a moment, without a name. The visit ends at
+    home. Raises KernelError.
+    """
+    sysctls = Sysctls(visit)
+    visit.enter_new()
+    try:
+        found = {name: sysctls.read(name) for name in names}
+    finally:
+        sysctls.close()
+        visit.come_home()
+    return {name: value for name, value in found.items() if value is not None}
+
+
 _NAME_REASONS = {
     errno.ENOENT: "this kernel has no such sysctl there",
     errno.ENOTDIR: "this kernel has no such sysctl there",

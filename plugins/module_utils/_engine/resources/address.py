@@ -10,7 +10,6 @@ import socket
 import typing as t
 from dataclasses import replace
 
-from ..._kernel import codec
 from ..._kernel.decode import IFA_F_PERMANENT
 from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
 from ..effects_ip import address_gone, address_made, addresses_of, subnet
@@ -178,6 +177,8 @@ def text(key: Key, record: t.Any) -> str:
 
 
 def _message(verb: str, family: int, index: int, local: str, peer: str, prefix: int) -> bytes:
+    from ..._kernel import codec
+
     attributes: list[tuple[str, t.Any]] = [("IFA_LOCAL", local), ("IFA_ADDRESS", peer)]
     name, flags = "RTM_DELADDR", 0
     if verb != "delete":

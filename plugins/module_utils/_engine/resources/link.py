@@ -15,7 +15,6 @@ from ..matching import in_the_way, moves
 from ..records import MACHINE, Key, Link
 from ..state import State
 from ..steps import Phase, Step
-from . import _link_messages
 from ._link_rules import (
     SETTINGS,
     depth,
@@ -268,9 +267,13 @@ class LinkKind(Kind):
     # -- doing and saying
 
     def messages(self, step: Step, ground: Ground) -> list[bytes]:
+        from . import _link_messages
+
         return _link_messages.of(step, ground)
 
     def say(self, step: Step) -> str:
+        from . import _link_messages
+
         return _link_messages.words(step)
 
     def show(self, key: Key, record: Link) -> tuple[tuple[str, ...], t.Any]:

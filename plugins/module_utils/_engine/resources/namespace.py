@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ..._kernel import codec, namespaces
+from ..._kernel import namespaces
 from .. import effects
 from ..errors import LabError
 from ..records import Key, Link, Namespace
@@ -93,6 +93,8 @@ class NamespaceKind(Kind):
         elif step.verb == "delete":
             ground.remove(ns)
         elif "owner" in step.fields:
+            from ..._kernel import codec
+
             ground.visit.enter(ns)
             owner = t.cast(Namespace, step.after).owner
             alias = ("IFLA_IFALIAS", MARK + owner if owner else "")

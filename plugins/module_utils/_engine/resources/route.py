@@ -10,7 +10,6 @@ import socket
 import typing as t
 from dataclasses import replace
 
-from ..._kernel import codec
 from ..._kernel.decode import RTNH_F_ONLINK
 from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
 from ..effects_ip import route_made
@@ -110,6 +109,8 @@ class RouteKind(Kind):
         route_made(state, step.key, t.cast(Route, step.after))
 
     def messages(self, step: Step, ground: Ground) -> list[bytes]:
+        from ..._kernel import codec
+
         _kind, ns, table, target, tos, metric = step.key[:6]
         record = t.cast(Route, step.before if step.verb == "delete" else step.after)
         if step.verb == "change":

@@ -100,7 +100,6 @@ def test_every_node_gets_the_sysctls_that_make_a_lab_the_same_on_every_machine()
         "net/ipv4/conf/all/rp_filter": "0",
         "net/ipv4/conf/default/rp_filter": "0",
         "net/ipv4/conf/all/promote_secondaries": "1",
-        "net/ipv4/conf/default/promote_secondaries": "1",
         "net/ipv6/conf/default/accept_dad": "0",
     }
 
