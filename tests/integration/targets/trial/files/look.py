@@ -18,7 +18,7 @@ from pathlib import Path
 OURS = "nlt-"
 SYSCTLS = (
     "net/ipv4/ip_forward", "net/ipv4/conf/all/rp_filter", "net/ipv4/conf/default/rp_filter",
-    "net/ipv4/icmp_echo_ignore_all", "net/ipv6/conf/all/forwarding",
+    "net/ipv4/icmp_echo_ignore_all", "net/ipv4/ip_default_ttl", "net/ipv6/conf/all/forwarding",
 )  # fmt: skip
 FOLDERS = ("/etc/netns", "/var/lib/netns-lab", "/run/netns-lab")
 RESTLESS = re.compile(r".*_timer|.*_detected|root_.*|topology_change.*|fdb_n_learned")
