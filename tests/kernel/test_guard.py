@@ -296,7 +296,7 @@ print(json.dumps([found.links, sorted(key[1] for key in found.routes), found.not
 
 
 @pytest.fixture
-def connected(uplinks, tmp_path):  # noqa: ARG001 (a fixture can't be asked for by a mark)
+def connected(uplinks, tmp_path):
     """Starts a program under a name, which opens a connection over eth1 and then runs another, if one is given."""
     started = []
 

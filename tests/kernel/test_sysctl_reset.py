@@ -12,7 +12,8 @@ LINKS = [["red:eth0", "blue:eth0"]]
 
 
 def _value(netns, name):
-    done = subprocess.run(["ip", "netns", "exec", netns, "sysctl", "-n", name], capture_output=True, text=True, check=True)
+    command = ["ip", "netns", "exec", netns, "sysctl", "-n", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
