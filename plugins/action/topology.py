@@ -16,6 +16,7 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.netns.lab.plugins.module_utils._door import several
 from ansible_collections.netns.lab.plugins.module_utils._engine import schema, topology
 from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError
 from ansible_collections.netns.lab.plugins.plugin_utils.lab_file import LabFile
@@ -37,7 +38,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             args = self._arguments()
         except LabError as error:
-            return {**result, "failed": True, "changed": False, "msg": str(error), "problems": list(error.problems)}
+            return {**result, "failed": True, "changed": False, "msg": str(error), **several(error)}
         result.update(
             self._execute_module(
                 module_name="netns.lab.topology",

@@ -160,13 +160,19 @@ def _processes(some: t.Iterable[t.Any], outcome: str) -> list[dict[str, t.Any]]:
     return [{"pid": p.pid or None, "command": p.command, "why": p.why, "outcome": outcome} for p in some]
 
 
+def several(error: LabError) -> dict[str, list[str]]:
+    """The single problems, where there is more than one: else the message says it all."""
+    problems = list(error.problems)
+    return {"problems": problems} if len(problems) > 1 else {}
+
+
 @contextlib.contextmanager
 def _readable(module: AnsibleModule) -> t.Iterator[None]:
     """Turn what goes wrong into a sentence for the person who wrote the task."""
     try:
         yield
     except LabError as error:
-        module.fail_json(msg=str(error), problems=list(error.problems))
+        module.fail_json(msg=str(error), **several(error))
     except KernelError as error:
         module.fail_json(msg=str(error))
     except Exception as error:  # pylint: disable=broad-except

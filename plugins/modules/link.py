@@ -239,6 +239,9 @@ link:
     link:
       description: The link that it stands on.
       type: str
+    link_netns:
+      description: The namespace of RV(link.link), if it is another one; V(@) is the machine itself.
+      type: str
   sample:
     name: br0
     netns: sw1

@@ -394,8 +394,8 @@ steps_total:
   type: int
   sample: 1
 problems:
-  description: What is wrong with the lab file, each with its place in it.
-  returned: when the lab file is wrong
+  description: What is wrong with the lab file, one by one, each with its place in it.
+  returned: when more than one thing is wrong
   type: list
   elements: str
   sample: ["links[0].endpoints[1].mtu: 70000: expected an MTU, a number from 68 to 65535"]

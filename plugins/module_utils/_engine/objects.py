@@ -86,6 +86,7 @@ class _Asking:
         if name is None:
             return MACHINE
         self.checked(path, names.namespace_name, name)
+        self.origin.setdefault(("namespace", name), path)
         return str(name)
 
 
@@ -240,8 +241,10 @@ def link_as_it_stands(netns: str | None, name: str, state: State) -> dict[str, t
         "bridge": link.master or None,
         "addresses": [address_text(k, r) for k, r in state.of(ns, "address") if k[2] == name],
     }
-    if link.lower:
+    if link.lower and link.lower[0] != "?":
         found["link"] = link.lower[1]
+        if link.lower[0] != ns:
+            found["link_netns"] = link.lower[0]
     found.update(link.options or ())
     return found
 
@@ -277,6 +280,7 @@ def link(options: Options) -> Request:
         there = options.get("link_netns") or ns
         if there != MACHINE:
             asking.checked("link_netns", names.namespace_name, there)
+            asking.origin.setdefault(("namespace", there), "link_netns" if options.get("link_netns") else "netns")
         lower = (there, options["link"])
     record = Link(kind=kind, lower=lower, options=tuple(sorted(given.items())) or None, **settings)
     asking.ask(key, record, "name")

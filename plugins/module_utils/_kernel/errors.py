@@ -51,7 +51,7 @@ class MissingLibrary(Unsupported):
     def __init__(self, doing: str = "", detail: str = "") -> None:
         reason = (
             f"the Python library pyroute2 is missing in {sys.executable or 'this Python'}; install the distribution's "
-            "package python3-pyroute2, or pyroute2 with that interpreter's pip"
+            "package python3-pyroute2, or pyroute2 with that interpreter's pip (the role netns.lab.prepare does that)"
         )
         super().__init__(0, f"{reason} ({detail})" if detail else reason, doing)
         self.args = (doing, detail)
