@@ -89,7 +89,7 @@ class Ground:
         return index
 
     def arrives(self, ns: str) -> None:
-        """A link comes from elsewhere, and brings its index along where that is free: from now on the kernel chooses."""
+        """A link comes from elsewhere, and brings its index along where that is free: now the kernel chooses."""
         self._next.pop(ns, None)
 
     def made(self, ns: str) -> None:

@@ -47,16 +47,17 @@ def moves(want: Want, state: State) -> list[Move]:
     for key, other in pairs(want):
         if joined(state, key, other):
             continue
-        for anchor, target in ((key, other), (other, key)):
-            link = state.get(anchor)
-            if not isinstance(link, Link) or link.kind != "veth" or link.peer is None or link.peer[0] == "?":
-                continue
-            source: Key = ("link", link.peer[0], link.peer[1])
-            if source not in state or taken & {source, anchor} or _settled(want, state, source):
-                continue
-            taken |= {source, anchor}  # a standing pair becomes one of the wanted ones, not two
-            found.append(Move(source, target))
-            break
+        possible = [
+            (anchor, Move(source, target))
+            for anchor, target in ((key, other), (other, key))
+            if (source := _far_end(state, anchor)) is not None
+            and not taken & {source, anchor}
+            and not _settled(want, state, source)
+        ]
+        if possible:
+            anchor, move = max(possible, key=lambda choice: _likeness(want, state, *choice))
+            taken |= {move.source, anchor}  # a standing pair becomes one of the wanted ones, not two
+            found.append(move)
     for wanted, record in want.items():
         if isinstance(record, Link) and record.kind is None and wanted[1] != MACHINE and wanted not in state:
             source = ("link", MACHINE, wanted[2])
@@ -64,6 +65,22 @@ def moves(want: Want, state: State) -> list[Move]:
                 taken.add(source)
                 found.append(Move(source, wanted))
     return found
+
+
+def _far_end(state: State, anchor: Key) -> Key | None:
+    """Where the other end of a standing veth is, if it can be seen."""
+    link = state.get(anchor)
+    if not isinstance(link, Link) or link.kind != "veth" or link.peer is None:
+        return None
+    source: Key = ("link", *link.peer)
+    return source if source in state else None
+
+
+def _likeness(want: Want, state: State, anchor: Key, move: Move) -> tuple[int, bool]:
+    """How well a standing pair goes for a wanted one: by its MAC addresses, then by how little has to move."""
+    pairs_of_links = ((want.get(anchor), state.get(anchor)), (want.get(move.target), state.get(move.source)))
+    same = sum(isinstance(wanted, Link) and wanted.mac == link.mac for wanted, link in pairs_of_links)
+    return same, move.source[1] == move.target[1]
 
 
 def _settled(want: Want, state: State, key: Key) -> bool:

@@ -77,7 +77,8 @@ def _check_places(request: Request, have: State) -> None:
         standing = have.get(("namespace", ns))
         if not isinstance(standing, Namespace) or standing.broken:
             how = "is broken (no namespace is mounted on its file)" if standing else "doesn't exist"
-            raise LabError(f"namespace {ns} {how}: make it with the module netns.lab.netns", request.origin.get(key))
+            where = request.origin.get(("namespace", ns)) or request.origin.get(key)
+            raise LabError(f"namespace {ns} {how}: make it with the module netns.lab.netns", where)
 
 
 def _propose(
@@ -85,10 +86,9 @@ def _propose(
 ) -> list[Step]:
     proposed: list[Step] = []
     for _phase, kind, propose in _SCHEDULE:
-        effect = BY_KIND[kind].effect
         for step in propose(Question(items[kind], state, request, have, gone)):
             proposed.append(step)
-            effect(step, state)
+            BY_KIND[step.key[0]].effect(step, state)
     return proposed
 
 

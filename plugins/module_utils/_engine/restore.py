@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import replace
 
 from .._kernel import codec
@@ -31,10 +32,19 @@ def request(made: Plan, now: State) -> Request:
         for key, record in before.space(ns).items():
             if key[0] != "occupants":
                 want[key] = wanted(record)
+                if _has_a_ports_mac(before, key, record):
+                    want[key] = replace(t.cast(Link, want[key]), mac=None)
         for key in now.space(ns):
             if key not in want and _is_ours(key, now, made):
                 want[key] = None
     return Request(want, lab=None, force=True, rollback=False)
+
+
+def _has_a_ports_mac(state: State, key: Key, record: Record) -> bool:
+    """A bridge takes its MAC address from its ports until it is given one, which would be the end of that."""
+    if not isinstance(record, Link) or record.kind != "bridge":
+        return False
+    return any(link.master == key[2] and link.mac == record.mac for _port, link in state.of(key[1], "link"))
 
 
 def reached(made: Plan) -> dict[str, None]:

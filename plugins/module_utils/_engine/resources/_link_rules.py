@@ -11,6 +11,8 @@ from dataclasses import fields
 
 from .. import kinds
 from ..effects import real_lower
+from ..effects_ip import addresses_of, is_ipv6
+from ..matching import Move
 from ..records import Key, Link
 from ..state import State
 from .base import Question, at, going
@@ -91,6 +93,22 @@ def yields(question: Question) -> list[Key]:
         if isinstance(stands, Link) and stands.master and isinstance(wanted, Link) and wanted.master == "":
             found[lower] = None
     return list(found)
+
+
+def spare_name(state: State, ns: str) -> Key:
+    """A name that no link has in a namespace, for one that can't have its own yet."""
+    number = 0
+    while ("link", ns, f"netnslab{number}") in state:
+        number += 1
+    return ("link", ns, f"netnslab{number}")
+
+
+def relabelled(state: State, move: Move) -> list[tuple[Key, t.Any]]:
+    """The addresses whose labels a renaming spoils: of a link's IPv4 addresses all but the first get a label of their
+    own, ``eth0:2`` (net/ipv4/devinet.c, inetdev_changename)."""
+    if move.source[1] != move.target[1]:
+        return []
+    return [(key, record) for key, record in addresses_of(state, *move.source[1:]) if not is_ipv6(key)][1:]
 
 
 def most_mtu(wanted: Link, state: State) -> int:

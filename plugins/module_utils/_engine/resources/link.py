@@ -12,9 +12,10 @@ from dataclasses import replace
 from .. import effects, kinds
 from ..errors import LabError
 from ..matching import in_the_way, moves
-from ..records import MACHINE, Key, Link
+from ..records import MACHINE, Address, Key, Link
 from ..state import State
 from ..steps import Phase, Step
+from . import _link_messages
 from ._link_rules import (
     SETTINGS,
     depth,
@@ -23,6 +24,8 @@ from ._link_rules import (
     lowest_first,
     makes_room,
     most_mtu,
+    relabelled,
+    spare_name,
     unlike,
     unmodelled,
     yields,
@@ -100,13 +103,17 @@ class LinkKind(Kind):
     def _clear(self, question: Question) -> t.Iterator[Step]:
         state, want = question.state, question.request.want
         victims: dict[Key, str] = {}
+        found = moves(want, state)
+        names = {move.source[1:]: move.target[1:] for move in found}
         for key, wanted in question.items:
             have = state.get(key)
             if wanted is not None and isinstance(have, Link):
+                if have.lower in names:
+                    have = replace(have, lower=names[have.lower])
                 reason = unlike(wanted, have, lambda key: want.get(key) or state.get(key))
                 if reason:
                     victims[key] = reason
-        victims.update(in_the_way(want, state, moves(want, state)))
+        victims.update(in_the_way(want, state, found))
         victims.update(makes_room(question))
         for key, reason in victims.items():
             have = state.get(key)
@@ -120,7 +127,8 @@ class LinkKind(Kind):
     def _move(self, question: Question) -> t.Iterator[Step]:
         state = question.state
         left = moves(question.request.want, state)
-        spare = turn = 0
+        turn = 0
+        waiting: dict[Key, list[tuple[Key, t.Any]]] = {}
         while left:
             turn += 1
             ready = [move for move in left if move.target not in state]
@@ -128,15 +136,24 @@ class LinkKind(Kind):
                 left = [move for move in left if move.target in state]
             else:  # names that change places: one of them goes through a name that nobody has
                 source, target = left[0]
-                spare_key: Key = ("link", source[1], f"netnslab{spare}")
-                spare += 1
-                left[0] = left[0]._replace(source=spare_key)
-                ready = [left[0]._replace(source=source, target=spare_key)]
                 if source == target:
                     raise LabError(f"{at(source[1], source[2])} can't be brought to where it is")
+                spare = spare_name(state, source[1])
+                left[0] = left[0]._replace(source=spare)
+                ready = [left[0]._replace(source=source, target=spare)]
             for move in ready:
+                off = relabelled(state, move)
+                for key, record in reversed(off):
+                    yield Step(Phase.MOVE, "delete", key, record, depth=turn, why="a new name would spoil its label")
                 before, after = state.get(move.source), question.request.want.get(move.target)
                 yield Step(Phase.MOVE, "move", move.source, before, after, other=move.target, depth=turn)
+                off = waiting.pop(move.source, []) + off
+                if left and left[0].source == move.target:
+                    waiting[move.target] = off
+                    continue
+                for key, record in off:
+                    back = (*key[:2], move.target[2], key[3])
+                    yield Step(Phase.MOVE, "create", back, None, Address(record.prefix), depth=turn)
 
     def _make(self, question: Question) -> t.Iterator[Step]:
         state, want = question.state, question.request.want
@@ -179,7 +196,7 @@ class LinkKind(Kind):
         }
         for level, key, wanted in lowest_first(question) if lowers else ():
             have = question.state.get(key)
-            if key[1:] in lowers and wanted.mtu is not None and isinstance(have, Link) and have.mtu < wanted.mtu:
+            if key[1:] in lowers and isinstance(have, Link) and (have.mtu or 0) < (wanted.mtu or 0):
                 yield Step(Phase.LINK, "change", key, have, wanted, ("mtu",), depth=level + 1)
 
     def _down(self, question: Question) -> t.Iterator[Step]:
@@ -267,12 +284,10 @@ class LinkKind(Kind):
     # -- doing and saying
 
     def messages(self, step: Step, ground: Ground) -> list[bytes]:
-        from . import _link_messages
 
         return _link_messages.of(step, ground)
 
     def say(self, step: Step) -> str:
-        from . import _link_messages
 
         return _link_messages.words(step)
 

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All that stands on a machine, as ip and the file system show it. Nothing of this is read by the engine's own eyes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import typing as t
+from pathlib import Path
+
+from ansible_collections.netns.lab.plugins.module_utils._kernel.visit import Visit, in_worker
+
+_SHOW = {
+    "": ("link show", "address show", "route show table all", "rule show"),
+    "-6": ("route show table all", "rule show"),
+}
+_PASSING = frozenset({
+    "ifindex", "link_index", "link_netnsid", "operstate", "linkmode", "tentative", "stats", "stats64", "promiscuity",
+    "allmulti", "num_tx_queues", "num_rx_queues", "dadfailed", "optimistic", "hello_timer", "tcn_timer", "gc_timer",
+    "topology_change_timer", "hold_timer", "message_age_timer", "forward_delay_timer", "state", "cost", "no", "id",
+    "topology_change", "topology_change_detected", "topology_change_ack", "root_port", "root_id", "designated_port",
+    "designated_root", "designated_bridge", "bridge_id", "multicast_router", "config_pending",
+})  # fmt: skip
+"""What changes by itself or is chosen by the kernel: indexes and ids, what depends on the carrier, timers."""
+_LASTING_FLAGS = frozenset({"UP", "NOARP", "onlink", "POINTOPOINT", "LOOPBACK"})
+
+
+def machine(*, index: bool = False, mac: bool = True) -> dict[str, t.Any]:
+    """The machine's own namespace (as ``@``), all named ones, the files of namespaces and the registry of labs."""
+    found: dict[t.Any, t.Any] = {}
+    names = sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else []
+    shown = _show(["@", *names])
+    for ns in ["@", *names]:
+        for family, commands in _SHOW.items():
+            for what in commands:
+                kept = [_lasting(one, index, mac) for one in next(shown) if not _is_derived(one)]
+                found[ns, f"{family} {what}"] = sorted((one for one in kept if one), key=json.dumps)
+    for ns, values in _sysctls(["@", *names]).items():
+        found[ns, "sysctls"] = values
+    for place in ("/etc/netns", "/var/lib/netns-lab", "/run/netns-lab"):
+        for file in sorted(Path(place).rglob("*")):
+            found[str(file), "file"] = file.read_text() if file.is_file() else "a folder"
+    return found
+
+
+def differences(before: dict[str, t.Any], after: dict[str, t.Any]) -> list[str]:
+    """In words, where two of these differ."""
+    found = []
+    for key in {**before, **after}:
+        one, other = before.get(key, {}), after.get(key, {})
+        if isinstance(one, list) and isinstance(other, list):
+            found += [f"{key}: gone: {json.dumps(item)}" for item in one if item not in other]
+            found += [f"{key}: new: {json.dumps(item)}" for item in other if item not in one]
+        elif isinstance(one, dict) and isinstance(other, dict):
+            found += [
+                f"{key}: {n}: {one.get(n)} | {other.get(n)}" for n in {**one, **other} if one.get(n) != other.get(n)
+            ]
+        elif one != other:
+            found.append(f"{key}: {one} | {other}")
+    return [text if len(text) < 400 else f"{text[:400]}…" for text in found[:20]]
+
+
+def _show(names: t.Sequence[str]) -> t.Iterator[list[dict[str, t.Any]]]:
+    """The answers to all questions of `_SHOW`, namespace by namespace."""
+    script = ""
+    for ns in names:
+        where = "" if ns == "@" else f"-n {ns}"
+        for family, commands in _SHOW.items():
+            asked = "\n".join(commands)
+            script += f"ip {where} {family} -details -json -batch - <<'END'\n{asked}\nEND\n"
+    text = subprocess.run(["sh", "-ec", script], capture_output=True, text=True, check=True).stdout
+    decoder, place = json.JSONDecoder(), 0
+    while text[place:].strip():
+        while text[place].isspace():
+            place += 1
+        value, place = decoder.raw_decode(text, place)
+        yield value
+
+
+def _is_derived(one: dict[str, t.Any]) -> bool:
+    """IPv6 link-local addresses and what goes with them come and go with the carrier, which takes its time."""
+    return (
+        one.get("type") in ("multicast", "anycast")
+        or (one.get("type") == "local" and one.get("metric") is not None)
+        or (one.get("protocol") == "kernel" and one.get("dst") in ("fe80::/64", "ff00::/8"))
+        or (one.get("scope") == "link" and one.get("family") == "inet6")
+    )
+
+
+def _lasting(value: t.Any, index: bool, mac: bool) -> t.Any:
+    if isinstance(value, dict):
+        kept = {}
+        for name, inner in value.items():
+            if (name in _PASSING and not (index and name == "ifindex")) or (not mac and name == "address"):
+                continue
+            if name == "flags":
+                inner = sorted(flag for flag in inner if flag in _LASTING_FLAGS)
+            if name == "link" and ("link_netnsid" in value or "linkinfo" not in value):
+                continue  # the name that the link's number happens to have here
+            kept[name] = _lasting(inner, index, mac)
+        return kept
+    if isinstance(value, list):
+        return [_lasting(inner, index, mac) for inner in value if not (isinstance(inner, dict) and _is_derived(inner))]
+    return value
+
+
+def _sysctls(names: t.Sequence[str]) -> dict[str, dict[str, str]]:
+    """The settings of each link, and the switch of all."""
+
+    def read(visit: Visit) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for ns in names:
+            visit.enter(ns)
+            found[ns] = {"ipv4/ip_forward": _content("/proc/sys/net/ipv4/ip_forward")}
+            for place in ("/proc/sys/net/ipv4/conf", "/proc/sys/net/ipv6/conf"):
+                for link in os.listdir(place):
+                    for name in os.listdir(f"{place}/{link}"):
+                        if name != "stable_secret":
+                            found[ns][f"{place[14:]}/{link}/{name}"] = _content(f"{place}/{link}/{name}")
+        return found
+
+    return in_worker(read)
+
+
+def _content(file: str) -> str:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        return os.read(descriptor, 4096).decode().strip()
+    finally:
+        os.close(descriptor)
