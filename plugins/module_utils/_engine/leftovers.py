@@ -9,6 +9,7 @@ Called by `converge` before and after looking. Each function gives a wider reque
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import replace
 
 from .._kernel import decode, namespaces, netlink
@@ -39,7 +40,7 @@ def with_what_is_left(visit: Visit, request: Request, entry: Entry | None) -> Re
     leaving = [key for key in keys if key not in want]
     if not any(record is not None for record in want.values()):
         known = {key[1] for key in leaving}
-        leaving += [("namespace", ns) for ns in marked(visit, request.lab) if ns not in known]
+        leaving += [("namespace", ns) for ns in marked(visit, request.lab, besides=known)]
     gone = {key[1] for key in leaving if key[0] == "namespace"}
     for key in leaving:
         if key[0] == "sysctl" or (key[1] in gone and key[0] not in ("namespace", "file")):
@@ -82,10 +83,12 @@ def _resets(visit: Visit, want: Want, keys: list[Key]) -> dict[Key, Sysctl]:
     return values
 
 
-def marked(visit: Visit, lab: str) -> list[str]:
-    """The namespaces whose loopback carries the lab's mark, whatever the registry says."""
+def marked(visit: Visit, lab: str, besides: t.Container[str] = ()) -> list[str]:
+    """The namespaces whose loopback carries the lab's mark, whatever the registry says; but not those of `besides`."""
     found = []
     for ns in namespaces.names():
+        if ns in besides:
+            continue
         try:
             visit.enter(ns)
             row = decode.links([visit.socket().get(netlink.link_get_request(1))])[0]

@@ -9,7 +9,7 @@ Nothing is changed by looking, except that the kernel hands out ids for neighbou
 
 from __future__ import annotations
 
-import contextlib
+import os
 import typing as t
 from dataclasses import replace
 
@@ -39,13 +39,13 @@ def observe(visit: Visit, request: Request, also: t.Iterable[str] = ()) -> State
 
 
 def observe_again(visit: Visit, request: Request, before: State, places: t.Container[str]) -> State:
-    """The same once more, but only in these places and on the machine; all else is as it was `before`.
+    """The same once more, but only in these places; all else is as it was `before`.
 
     A place where a link was made or went has the place of its other end beside it. Raises KernelError.
     """
     look = _Look(visit, request)
     for ns in before.spaces():
-        if ns not in places and ns != MACHINE:
+        if ns not in places:
             look.keep(ns, before.space(ns))
     return look.all(before.spaces())
 
@@ -176,13 +176,18 @@ class _Look:
             self._learn_few(ns, candidates[start : start + _BATCH])
 
     def _learn_few(self, ns: str, candidates: t.Sequence[str]) -> None:
-        known, requests = [], []
-        with contextlib.ExitStack() as stack:
+        known: dict[str, int] = {}
+        try:
             for name in candidates:
-                with contextlib.suppress(KernelError):  # broken, or just removed
-                    requests.append(netlink.nsid_get_request(stack.enter_context(self._visit.descriptor(name))))
-                    known.append(name)
+                try:
+                    known[name] = self._visit.open(name)
+                except KernelError:
+                    continue  # broken, or just removed
+            requests = [netlink.nsid_get_request(descriptor) for descriptor in known.values()]
             replies = self._visit.socket().get_many(requests)
+        finally:
+            for descriptor in known.values():
+                os.close(descriptor)
         for name, reply in zip(known, replies):
             if not isinstance(reply, KernelError):
                 nsid = decode.nsid(reply)
@@ -219,6 +224,8 @@ class _Look:
     def _join(self, key: Key, far: tuple[str, str]) -> None:
         """Name the far end of a link, if it is one: a veth's peer must point back. Then it is known of both ends."""
         link = self._spaces[key[1]][key]
+        if link.peer == far:
+            return  # proven from the other end
         if link.peer is None:
             self._spaces[key[1]][key] = replace(link, lower=far)
             return

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import socket
 import typing as t
 
 from .._kernel import decode, netlink
@@ -51,8 +50,7 @@ class View:
         if channel is not None:
             self.links = decode.links(channel.dump(netlink.link_dump_request()))
             self.addresses = decode.addresses(channel.dump(netlink.address_dump_request()))
-            for family in (socket.AF_INET, socket.AF_INET6):
-                self.routes += decode.routes(channel.dump(netlink.route_dump_request(family)))
+            self.routes = decode.routes(channel.dump(netlink.route_dump_request()))
         self.names: dict[int, str] = {row.index: row.name for row in self.links}
         self.found: dict[Key, Record] = {}
         self.fars: list[Far] = []

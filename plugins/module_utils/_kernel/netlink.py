@@ -12,6 +12,7 @@ Documentation/userspace-api/netlink/intro.rst of the kernel.
 from __future__ import annotations
 
 import errno
+import functools
 import socket
 import struct
 import typing as t
@@ -301,16 +302,19 @@ def attribute(kind: int, value: bytes) -> bytes:
     return _ATTRIBUTE.pack(4 + len(value), kind) + value + bytes(-len(value) % 4)
 
 
+@functools.cache
 def link_dump_request() -> bytes:
     """All links of the namespace, without their statistics."""
     return request(RTM_GETLINK, bytes(16) + attribute(IFLA_EXT_MASK, struct.pack("=I", RTEXT_FILTER_SKIP_STATS)))
 
 
+@functools.cache
 def address_dump_request(family: int = socket.AF_UNSPEC) -> bytes:
     """All addresses of one family, or of all."""
     return request(RTM_GETADDR, struct.pack("=BBBBI", family, 0, 0, 0, 0))
 
 
+@functools.cache
 def route_dump_request(family: int = socket.AF_UNSPEC) -> bytes:
     """All routes of one family, or of all, from all tables."""
     return request(RTM_GETROUTE, struct.pack("=BBBBBBBBI", family, 0, 0, 0, 0, 0, 0, 0, 0))

@@ -126,17 +126,20 @@ class Visit:
 
         `NOWHERE` (the empty name) means the one that this thread is in. Raises KernelError like `enter`.
         """
-        if namespace == HOME:
-            yield self._home
-            return
-        try:
-            descriptor = os.open(f"{RUN}/{namespace}" if namespace else _OWN, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise _refusal(error, namespace, "open") from error
+        descriptor = self.open(namespace)
         try:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def open(self, namespace: str) -> int:
+        """The same as `descriptor`, but for the caller to close: half as costly where there are many."""
+        try:
+            if namespace == HOME:
+                return os.dup(self._home)
+            return os.open(f"{RUN}/{namespace}" if namespace else _OWN, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _refusal(error, namespace, "open") from error
 
     def at_end(self, action: t.Callable[[], None]) -> None:
         """Have something closed when the worker ends."""

@@ -161,9 +161,12 @@ def _now_called(question: Question, ns: str, name: str) -> str:
 def _see_what_goes_along(view: View, link: str, keys: t.Sequence[Key]) -> None:
     """Whether secondary addresses outlive their primary one (net.ipv4.conf.*.promote_secondaries, all or the link's).
 
-    Asked only where an address may go, or come to stand in another order: most links have one, and keep it.
+    Asked only where an address may go, or come to stand in another order: most links have one, and keep it. Where the
+    whole namespace goes, all of them do.
     """
     if len(keys) == 1 and view.want(keys[0]) is not None:
+        return
+    if view.wants.get(("namespace", view.ns), view.ns) is None:
         return
     names = (f"net/ipv4/conf/{name}/promote_secondaries" for name in ("all", link))
     if not any(view.sysctls.read(name) == "1" for name in names):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ..effects_conf import FORWARDING, default_set, forwarding_set
@@ -21,6 +22,12 @@ if t.TYPE_CHECKING:
     from ..view import View
 
 
+@functools.lru_cache(maxsize=1024)
+def _standing(value: str) -> Sysctl:
+    """Most nodes have the same values: one record serves them all."""
+    return Sysctl(value)
+
+
 class SysctlKind(Kind):
     """See the module's docstring. A sysctl is never deleted: who stops wanting it leaves it as it is."""
 
@@ -34,7 +41,7 @@ class SysctlKind(Kind):
         for key in view.wanted("sysctl"):
             value = view.sysctls.read(key[2])
             if value is not None:
-                view.put(key, Sysctl(value))
+                view.put(key, _standing(value))
 
     def _whole(self, question: Question) -> t.Iterator[Step]:
         return self._changed(question, Phase.CONF, of_link=False)
