@@ -13,6 +13,7 @@ compiled code, so a module that loads all of the engine takes twice as long as o
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import traceback
 import typing as t
@@ -85,7 +86,9 @@ def run_topology(module: AnsibleModule) -> None:
             _leave(module, outcome, topology={"name": name, "nodes": {}, "links": []})
         lab = topology.load(definition)
         outcome = _converge(module, lab.request(**policy))
-        _leave(module, outcome, topology=described.describe(lab, outcome.after))
+        # Ansible returns the options along with the result. A lab has said it all already, and so is half of that.
+        told = {key: value for key, value in options.items() if key not in ("nodes", "links")}
+        _leave(module, outcome, topology=described.describe(lab, outcome.after), invocation={"module_args": told})
 
 
 def run_netns_info(module: AnsibleModule) -> None:
@@ -169,6 +172,7 @@ def several(error: LabError) -> dict[str, list[str]]:
 @contextlib.contextmanager
 def _readable(module: AnsibleModule) -> t.Iterator[None]:
     """Turn what goes wrong into a sentence for the person who wrote the task."""
+    gc.disable()  # a module lives for a second; searching the records of a big lab for garbage takes a twentieth of it
     try:
         yield
     except LabError as error:

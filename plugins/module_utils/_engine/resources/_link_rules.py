@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import fields
 
 from .. import kinds
 from ..effects import real_lower
@@ -24,6 +23,9 @@ _ABOVE = 2
 """How much further up a link is than the one it stands on; between the two there is room for a change of the lower."""
 _ABOVE_PORTS = 20
 """How much further up a bridge is than its ports: so its MTU is set after theirs, and that of a link on it later."""
+
+_MOST_LEVELS = 16
+"""No stack of links is that high; links wanted on each other must not hang anybody."""
 
 Find = t.Callable[[Key], t.Any]
 
@@ -124,7 +126,7 @@ def most_mtu(wanted: Link, state: State) -> int:
 def depth(want: t.Mapping[Key, t.Any], key: Key) -> int:
     """How far up a wanted link is: by how many wanted links it stands on, counting bridges more."""
     found, record = 0, want.get(key)
-    for _link in fields(Link):  # no stack is that high; links wanted on each other must not hang this
+    for _level in range(_MOST_LEVELS):
         if not isinstance(record, Link):
             break
         found += _ABOVE_PORTS if record.kind == "bridge" else 0
@@ -145,7 +147,7 @@ def lowest_first(question: Question) -> list[tuple[int, Key, Link]]:
 def height(state: State, key: Key) -> int:
     """How many standing links this one stands on: those that stand highest are deleted first."""
     found, record = 0, state.get(key)
-    while isinstance(record, Link) and record.lower is not None and found < len(fields(Link)):
+    while isinstance(record, Link) and record.lower is not None and found < _MOST_LEVELS:
         found += 1
         record = state.get(("link", *record.lower))
     return found
