@@ -4,7 +4,7 @@
 
 """What stands on the machine, told by `ip` and by files: the witness that knows nothing of netns.lab.
 
-Only what is called `nlt-...`, and without what the kernel changes in its own time: counters, timers, operational
+Only what is called `nlt-...` or is a port of such a bridge, and without what the kernel changes in its own time: counters, timers, operational
 states, link-local addresses, and the routes that it makes itself.
 """
 
@@ -80,7 +80,7 @@ def main() -> None:
     files += [path for folder in FOLDERS for path in sorted(Path(folder).glob(f"{OURS}*")) if path.is_file()]
     seen = {
         "netns": {name: namespace(name) for name in names},
-        "links": {name: link for name, link in links().items() if name.startswith(OURS)},
+        "links": {name: link for name, link in links().items() if OURS in f"{name} {link['bridge']}"},
         "files": {str(path): path.read_text() for path in files},
     }
     print(json.dumps(seen))
