@@ -26,8 +26,8 @@ from ._kernel.errors import KernelError, MissingLibrary
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
+    from ._engine.asking import Options
     from ._engine.converge import Outcome
-    from ._engine.objects import Options
     from ._engine.records import Request
     from ._engine.state import State
 
@@ -38,16 +38,16 @@ _LAB_CONTENT = ("name", "nodes", "links", "groups", "defaults", "prefix")
 
 def run_netns(module: AnsibleModule) -> None:
     """The module `netns`."""
-    from ._engine import objects
+    from ._engine import objects_netns
 
     with _readable(module):
-        outcome = _converge(module, objects.netns(module.params))
+        outcome = _converge(module, objects_netns.netns(module.params))
         extra: dict[str, t.Any] = {}
         if module.params["state"] == "absent":
             name = module.params["name"]
             extra["processes"] = _processes(outcome.ended.get(name, ()), "ended")
             extra["processes"] += _processes(outcome.held.get(name, ()), "left")
-        _leave(module, outcome, netns=objects.netns_result(module.params, outcome.after), **extra)
+        _leave(module, outcome, netns=objects_netns.netns_result(module.params, outcome.after), **extra)
 
 
 def run_veth(module: AnsibleModule) -> None:

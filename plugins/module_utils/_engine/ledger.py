@@ -27,6 +27,7 @@ class Ledger:
         self._name = request.lab or ownership.OBJECTS
         concerned = request.lab is not None or any(_outlasts(key, record) for key, record in request.want.items())
         self.entry = ownership.load(self._name) if concerned else None
+        self._on_disk = self.entry
         self._concerned = concerned
 
     @property
@@ -69,12 +70,14 @@ class Ledger:
     def _save(self, keys: list[Key], *, complete: bool) -> None:
         if not keys:
             ownership.forget(self._name)
+            self._on_disk = None
         elif not complete or not self._says(keys):
-            ownership.save(ownership.Entry(self._name, keys, complete))
+            self._on_disk = ownership.Entry(self._name, keys, complete)
+            ownership.save(self._on_disk)
 
     def _says(self, keys: list[Key]) -> bool:
-        """Whether the entry on disk is this already."""
-        entry = ownership.load(self._name)
+        """Whether the entry on disk is this already. Nobody else writes it while the owner's lock is held."""
+        entry = self._on_disk
         return entry is not None and entry.complete and entry.is_from_this_boot and entry.keys == keys
 
 

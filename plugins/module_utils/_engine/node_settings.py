@@ -11,7 +11,6 @@ import typing as t
 from .errors import Problems, below, show
 from .records import Sysctl
 from .sysctl_names import sysctl_value
-from .walk import near
 
 KIND_SYSCTLS: dict[str, dict[str, str]] = {
     kind: {
@@ -80,6 +79,8 @@ class Layers:
             self._merged[groups] = below
         for index, group in enumerate(named):
             if group is not None and group not in self._groups:
+                from .walk import near
+
                 known = f"there are {', '.join(self._groups)}" if self._groups else "the lab has no groups"
                 self._problems.add(
                     ((((None, "nodes"), name), "groups"), index),

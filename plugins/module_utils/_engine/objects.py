@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules about single objects ask for: options to `Request`, and the state back to their result. Pure.
+"""What the modules about links and routes ask for: options to `Request`, and the state back to their result. Pure.
 
 One pair of functions for each module. Every problem of the options is reported, with the path of the option.
 """
@@ -12,30 +12,12 @@ from __future__ import annotations
 import typing as t
 
 from . import kinds, names
-from .errors import LabError, Problems
-from .records import (
-    IPV6_METRIC,
-    MACHINE,
-    MAIN_TABLE,
-    Address,
-    File,
-    Hop,
-    Key,
-    Link,
-    Namespace,
-    Occupants,
-    Request,
-    Route,
-    Sysctl,
-    Want,
-)
+from .asking import Asking, Options
+from .errors import LabError
+from .records import IPV6_METRIC, MACHINE, MAIN_TABLE, Address, Hop, Key, Link, Request, Route
 from .resources.address import text as address_text
 from .state import State
-from .sysctl_names import sysctl_name, sysctl_value
 from .walk import unquoted
-
-Options = t.Mapping[str, t.Any]
-T = t.TypeVar("T")
 
 _OPTION_RANGES = {
     ("vlan", "id"): (1, 4094),
@@ -52,104 +34,12 @@ _OPTION_RANGES = {
 """The least and the greatest value: those of the kernel, for the bridge those of IEEE 802.1D that it enforces."""
 
 
-class _Asking:
-    """The options of one task, and what is wrong with them so far."""
-
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self.problems = Problems()
-        self.want: Want = {}
-        self.origin: dict[Key, str] = {}
-        self.complete: set[tuple[str, str]] = set()
-
-    def checked(self, path: str, check: t.Callable[..., T], *arguments: t.Any) -> T | None:
-        """What a check makes of a value; None, and a problem more, where it refuses."""
-        try:
-            return check(*arguments)
-        except LabError as error:
-            self.problems.add(path, error.message)
-            return None
-
-    def ask(self, key: Key, record: t.Any, path: str) -> None:
-        """Want a record, or with None its absence, under a key."""
-        self.want[key] = record
-        self.origin[key] = path
-
-    def request(self) -> Request:
-        """The whole, unless something is wrong."""
-        self.problems.check()
-        return Request(self.want, force=bool(self.options.get("force")), complete=self.complete, origin=self.origin)
-
-    def netns(self, options: Options, path: str = "netns") -> str:
-        """The namespace that options name; without one it is the machine's own."""
-        name = options.get("netns")
-        if name is None:
-            return MACHINE
-        self.checked(path, names.namespace_name, name)
-        self.origin.setdefault(("namespace", name), path)
-        return str(name)
-
-
-# -- netns
-
-
-def netns(options: Options) -> Request:
-    """Options of the module `netns`."""
-    asking = _Asking(options)
-    ns = options["name"]
-    asking.checked("name", names.namespace_name, ns)
-    files = {name: asking.checked(f"etc.{name}", names.file_name, str(name)) for name in options.get("etc") or {}}
-    if options["state"] == "absent":
-        asking.ask(("namespace", ns), None, "name")
-        policy = Occupants(options["processes"], options["holders"], options["kill_timeout"])
-        asking.ask(("occupants", ns), policy, "processes")
-        for name in files:
-            asking.ask(("file", ns, name), None, f"etc.{name}")
-        if options["kill_timeout"] < 0:
-            asking.problems.add("kill_timeout", f"{options['kill_timeout']}: expected seconds, 0 or more")
-        return asking.request()
-    nsid = options.get("nsid")
-    if nsid is not None and not 0 <= nsid < 2**31:
-        asking.problems.add("nsid", f"{nsid}: expected a number from 0 to {2**31 - 1}")
-    asking.ask(("namespace", ns), Namespace(nsid=nsid), "name")
-    if options["loopback"] is not None:
-        asking.ask(("link", ns, "lo"), Link(up=options["loopback"]), "loopback")
-    for name, value in (options.get("sysctls") or {}).items():
-        path = asking.checked(f"sysctls[{name!r}]", sysctl_name, str(name))
-        if path is not None:
-            asking.ask(("sysctl", ns, path), Sysctl(sysctl_value(_number(value))), f"sysctls[{name!r}]")
-    for name, content in (options.get("etc") or {}).items():
-        asking.ask(("file", ns, name), File(str(content)), f"etc.{name}")
-    return asking.request()
-
-
-def netns_result(options: Options, state: State) -> dict[str, t.Any]:
-    """What the module `netns` returns under its own key."""
-    ns = options["name"]
-    record = state.get(("namespace", ns))
-    if record is None:
-        return {"name": ns, "state": "absent"}
-    lo = state.get(("link", ns, "lo"))
-    return {
-        "name": ns,
-        "state": "present",
-        "lab": t.cast(Namespace, record).owner or "",
-        "loopback": bool(isinstance(lo, Link) and lo.up),
-        "links": sorted(key[2] for key, _link in state.of(ns, "link")),
-    }
-
-
-def _number(value: t.Any) -> t.Any:
-    """YAML's ``true`` and ``false`` are 1 and 0 to the kernel."""
-    return int(value) if isinstance(value, bool) else value
-
-
 # -- veth
 
 
 def veth(options: Options) -> Request:
     """Options of the module `veth`."""
-    asking = _Asking(options)
+    asking = Asking(options)
     peer = options.get("peer") or {}
     near: Key = ("link", asking.netns(options), options["name"])
     asking.checked("name", names.link_name, options["name"])
@@ -170,13 +60,13 @@ def veth(options: Options) -> Request:
     return asking.request()
 
 
-def _end(asking: _Asking, key: Key, peer: tuple[str, str], options: Options, path: str) -> None:
+def _end(asking: Asking, key: Key, peer: tuple[str, str], options: Options, path: str) -> None:
     record = Link(kind="veth", peer=peer, **_settings(asking, options, path))
     asking.ask(key, record, f"{path}name")
     _addresses(asking, key, options.get("addresses"), path, record.mtu)
 
 
-def _settings(asking: _Asking, options: Options, path: str) -> dict[str, t.Any]:
+def _settings(asking: Asking, options: Options, path: str) -> dict[str, t.Any]:
     """The fields of a link that every kind has."""
     mtu, mac, bridge = options.get("mtu"), options.get("mac"), options.get("bridge")
     if bridge:
@@ -196,7 +86,7 @@ def _mac(text: str) -> str:
     return names.mac(text)
 
 
-def _addresses(asking: _Asking, link: Key, texts: t.Sequence[str] | None, path: str, mtu: int | None) -> None:
+def _addresses(asking: Asking, link: Key, texts: t.Sequence[str] | None, path: str, mtu: int | None) -> None:
     if texts is None:
         return
     asking.complete.add((link[1], link[2]))
@@ -254,7 +144,7 @@ def link_as_it_stands(netns: str | None, name: str, state: State) -> dict[str, t
 
 def link(options: Options) -> Request:
     """Options of the module `link`."""
-    asking = _Asking(options)
+    asking = Asking(options)
     ns, name, kind = asking.netns(options), options["name"], options.get("kind")
     key: Key = ("link", ns, name)
     asking.checked("name", names.link_name, name)
@@ -295,7 +185,7 @@ OPTIONS: tuple[str, ...] = tuple(sorted({name for kind in kinds.KINDS.values() f
 """Every option that belongs to a kind."""
 
 
-def _check_kind(asking: _Asking, kind: str, given: dict[str, t.Any]) -> None:
+def _check_kind(asking: Asking, kind: str, given: dict[str, t.Any]) -> None:
     row = kinds.KINDS[kind]
     if row.pair:
         asking.problems.add("kind", f"{kind}: has two ends; the module netns.lab.veth makes both")
@@ -333,7 +223,7 @@ def link_result(options: Options, state: State) -> dict[str, t.Any]:
 
 def route(options: Options) -> Request:
     """Options of the module `route`."""
-    asking = _Asking(options)
+    asking = Asking(options)
     ns = asking.netns(options)
     hops = _hops(asking)
     key = _route_key(asking, ns, hops)
@@ -357,7 +247,7 @@ def route(options: Options) -> Request:
     return asking.request()
 
 
-def _hops(asking: _Asking) -> list[Hop]:
+def _hops(asking: Asking) -> list[Hop]:
     options = asking.options
     given = options.get("hops")
     if given and (options.get("via") or options.get("dev")):
@@ -379,7 +269,7 @@ def _hops(asking: _Asking) -> list[Hop]:
     return hops
 
 
-def _route_key(asking: _Asking, ns: str, hops: t.Sequence[Hop]) -> Key:
+def _route_key(asking: Asking, ns: str, hops: t.Sequence[Hop]) -> Key:
     options = asking.options
     families = {6 if ":" in hop.via else 4 for hop in hops if hop.via}
     family = {"ipv4": 4, "ipv6": 6}.get(options.get("family") or "")
@@ -404,7 +294,7 @@ def _route_key(asking: _Asking, ns: str, hops: t.Sequence[Hop]) -> Key:
 
 def route_result(options: Options, state: State) -> dict[str, t.Any]:
     """What the module `route` returns under its own key."""
-    asking = _Asking(options)
+    asking = Asking(options)
     key = _route_key(asking, options.get("netns") or MACHINE, _hops(asking))
     record = state.get(key)
     found: dict[str, t.Any] = {"to": options["to"], "netns": options.get("netns"), "table": key[2], "metric": key[5]}

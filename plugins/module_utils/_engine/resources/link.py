@@ -15,7 +15,6 @@ from ..matching import in_the_way, moves
 from ..records import MACHINE, Address, Key, Link
 from ..state import State
 from ..steps import Phase, Step
-from . import _link_messages
 from ._link_rules import (
     SETTINGS,
     depth,
@@ -285,9 +284,13 @@ class LinkKind(Kind):
 
     def messages(self, step: Step, ground: Ground) -> list[bytes]:
 
+        from . import _link_messages
+
         return _link_messages.of(step, ground)
 
     def say(self, step: Step) -> str:
+
+        from . import _link_messages
 
         return _link_messages.words(step)
 
