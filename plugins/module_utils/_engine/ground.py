@@ -33,6 +33,7 @@ class Ground:
         self._indexes: dict[str, dict[str, int]] = {}
         self._next: dict[str, int] = {}
         self._first_free = 0
+        self._passing = 1 << 30
         self._open = contextlib.ExitStack()
         self.open_files = 0
         """Descriptors that wait to be closed."""
@@ -86,11 +87,23 @@ class Ground:
         if index:
             self._next[ns] = index + 1
             self._indexes[ns][name] = index
+        else:
+            self._have.put(("link", ns, name), Link())
         return index
 
-    def arrives(self, ns: str) -> None:
+    def arrives(self, ns: str, name: str) -> None:
         """A link comes from elsewhere, and brings its index along where that is free: now the kernel chooses."""
         self._next.pop(ns, None)
+        self._have.put(("link", ns, name), Link())
+
+    def taken(self, ns: str, name: str) -> bool:
+        """Whether a link has this name by now."""
+        return ("link", ns, name) in self._have or name in self._indexes.get(ns, ())
+
+    def passing_index(self) -> int:
+        """An index for a link on its way through a namespace: higher than the kernel counts."""
+        self._passing += 1
+        return self._passing
 
     def made(self, ns: str) -> None:
         """A namespace was just made, and the worker is in it.

@@ -37,7 +37,8 @@ def _create(step: Step, ground: Ground) -> list[bytes]:
         option, lower = kinds.KINDS[kind].lower_option, ground.index(*wanted.lower)
         (attributes if option is None else data).append(("IFLA_LINK" if option is None else option[0], lower))
         if wanted.lower[0] != ns:
-            attributes.append(("IFLA_NET_NS_FD", ground.descriptor(ns)))
+            info += [("IFLA_INFO_DATA", {"attrs": data})] if data else []
+            return _create_from(wanted.lower[0], step.key, [*attributes, ("IFLA_LINKINFO", {"attrs": info})], ground)
     index = ground.choose_index(ns, name)
     if step.other is not None:
         # The end that the request is sent for is made in the namespace where it is sent, the other one where the
@@ -51,6 +52,28 @@ def _create(step: Step, ground: Ground) -> list[bytes]:
         info.append(("IFLA_INFO_DATA", {"attrs": data}))
     attributes.append(("IFLA_LINKINFO", {"attrs": info}))
     return [codec.link_message("RTM_NEWLINK", NLM_F_CREATE | NLM_F_EXCL, index=index, attrs=attributes)]
+
+
+def _create_from(place: str, key: Key, attributes: Attributes, ground: Ground) -> list[bytes]:
+    """A new link whose request is sent in the namespace of the link it stands on.
+
+    Kernels before 6.15 refuse a name or an index that is taken in that namespace, though the link is made in another
+    (net/core/rtnetlink.c, __rtnl_newlink). So the kernel chooses the index; and where the name is taken, the link is
+    made under another one and moved.
+    """
+    _kind, ns, name = key
+    taken = ground.taken(place, name)
+    ground.arrives(ns, name)
+    there = ("IFLA_NET_NS_FD", ground.descriptor(ns))
+    flags = NLM_F_CREATE | NLM_F_EXCL
+    if not taken:
+        return [codec.link_message("RTM_NEWLINK", flags, attrs=[*attributes, there])]
+    index = ground.passing_index()
+    passing = [("IFLA_IFNAME", f"nl{index}"), *(pair for pair in attributes if pair[0] != "IFLA_IFNAME")]
+    return [
+        codec.link_message("RTM_NEWLINK", flags, index=index, attrs=passing),
+        codec.link_message("RTM_NEWLINK", index=index, attrs=[there, ("IFLA_IFNAME", name)]),
+    ]
 
 
 def _own(name: str, wanted: Link) -> Attributes:
@@ -73,7 +96,7 @@ def _move(step: Step, ground: Ground) -> list[bytes]:
     index = ground.index(ns, name)
     ground.forget(ns, name)
     if ns != target[1]:
-        ground.arrives(target[1])
+        ground.arrives(target[1], target[2])
         attributes = [("IFLA_NET_NS_FD", ground.descriptor(target[1])), ("IFLA_IFNAME", target[2])]
         return [codec.link_message("RTM_NEWLINK", index=index, attrs=attributes)]
     ground.learn(ns, target[2], index)
