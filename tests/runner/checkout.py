@@ -15,14 +15,10 @@ import shutil
 import time
 from pathlib import Path
 
-from .place import CHECKOUT, MARK, NOT_SOURCE, run
+from .place import ALONE, CHECKOUT, MARK, NOT_SOURCE, run
 from .report import Part
 
 BARE = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", MARK]
-ALONE = [
-    "unshare", "--mount", "--net", "--propagation", "private", "sh", "-c",
-    'mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib && ip link set lo up && exec "$@"', "sh",
-]  # fmt: skip
 
 # In one shell, because what `up` makes must still be there for the next command.
 STORY = r"""

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import glob
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import typing as t
 import uuid
 from pathlib import Path
@@ -74,6 +76,50 @@ def run(
         signal.alarm(0)
         signal.signal(signal.SIGALRM, old)
     return code, "".join(lines)
+
+
+ALONE = [
+    "unshare", "--mount", "--net", "--propagation", "private", "sh", "-c",
+    'mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib && ip link set lo up && exec "$@"', "sh",
+]  # fmt: skip
+"""Before a command: it runs in network and mount namespaces of its own, and nothing on the machine is in its way."""
+
+
+def run_together(
+    commands: t.Sequence[t.Sequence[str]], directories: t.Sequence[Path], env: t.Mapping[str, str], limit: float = 540
+) -> list[tuple[int, str]]:
+    """Runs programs at the same time; the output of each shows when it ends. Returns exit codes and outputs.
+
+    After `limit` seconds all are killed.
+    """
+    processes = [
+        subprocess.Popen(
+            command, cwd=directory, env={**environment(), **env}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+        )
+        for command, directory in zip(commands, directories)
+    ]  # fmt: skip
+
+    def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+        output = process.communicate()[0]
+        print(output, end="", flush=True)
+        return process.returncode, output
+
+    def end_all() -> None:
+        for process in processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(limit, end_all)
+    timer.start()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(len(processes)) as pool:
+            return list(pool.map(finish, processes))
+    except BaseException:
+        end_all()
+        raise
+    finally:
+        timer.cancel()
 
 
 def copy(scratch: Path, name: str = "tree") -> Path:

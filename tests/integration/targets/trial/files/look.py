@@ -4,8 +4,8 @@
 
 """What stands on the machine, told by `ip` and by files: the witness that knows nothing of netns.lab.
 
-Only what is called `nlt-...` or is a port of such a bridge, and without what the kernel changes in its own time: counters, timers, operational
-states, link-local addresses, and the routes that it makes itself.
+Only what is called `nlt-...` or is a port of such a bridge, and without what the kernel changes in its own time:
+counters, timers, operational states, link-local addresses, and the routes that it makes itself.
 """
 
 from __future__ import annotations
