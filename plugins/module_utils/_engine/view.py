@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._kernel import decode, netlink
+from .._kernel import decode, netconf, netlink
 from .._kernel.sysctls import Sysctls
 from . import kinds
 from .records import Key, Record, Want
@@ -42,6 +42,7 @@ class View:
     ) -> None:
         self.ns = ns
         self.sysctls = sysctls
+        self._channel = channel
         self.wants = wants
         self._wanted = wanted
         self.links: list[LinkRow] = []
@@ -58,6 +59,16 @@ class View:
     def wanted(self, kind: str) -> t.Sequence[Key]:
         """The wanted keys of one kind in this namespace."""
         return self._wanted.get(kind, ())
+
+    def sysctl_values(self, names: t.Sequence[str]) -> dict[str, str]:
+        """The values of those among these sysctls that there are. Raises KernelError."""
+        found = netconf.read(self._channel, names) if self._channel is not None else {}
+        for name in names:
+            if name not in found:
+                value = self.sysctls.read(name)
+                if value is not None:
+                    found[name] = value
+        return found
 
     def want(self, key: Key) -> Record | None:
         """What is wanted under a key."""

@@ -38,10 +38,12 @@ class SysctlKind(Kind):
         self.proposals = ((Phase.CONF, self._whole), (Phase.LINK_CONF, self._of_links))
 
     def observe(self, view: View) -> None:
-        for key in view.wanted("sysctl"):
-            value = view.sysctls.read(key[2])
-            if value is not None:
-                view.put(key, _standing(value))
+        keys = view.wanted("sysctl")
+        if keys:
+            values = view.sysctl_values([key[2] for key in keys])
+            for key in keys:
+                if key[2] in values:
+                    view.put(key, _standing(values[key[2]]))
 
     def _whole(self, question: Question) -> t.Iterator[Step]:
         return self._changed(question, Phase.CONF, of_link=False)
