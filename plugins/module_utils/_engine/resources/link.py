@@ -316,6 +316,6 @@ def _check_deletable(question: Question, key: Key, link: Link, reason: str) -> N
     if link.kind == "":
         what = "the loopback" if key[2] == "lo" else "a NIC"
         raise LabError(
-            f"{at(key[1], key[2])} ({reason}) is {what}, which can't be deleted: choose another name, or only its settings",
+            f"{at(key[1], key[2])} ({reason}) is {what}, which can't be deleted: choose another name",
             question.request.origin.get(key),
         )
