@@ -160,7 +160,8 @@ from ansible_collections.netns.lab.plugins.module_utils._kernel import decode, n
 shown = {link["ifname"]: link for link in json.loads(subprocess.check_output(["ip", "-json", "-d", "link"]))}
 for row in decode.links(netlink.Socket().dump(netlink.link_dump_request())):
     assert row.parent_dev == shown[row.name].get("parentdev", ""), row
-    assert shown[row.name].get("permaddr", row.perm_mac) == row.perm_mac, row
+    if shown[row.name]["link_type"] == "ether":
+        assert shown[row.name].get("permaddr", row.perm_mac) == row.perm_mac, row
 print(len(shown))
 """
 
@@ -336,7 +337,7 @@ def test_a_lab_node_reads_like_ip_shows_it(ip):
     for shown in ip("addr", "show"):
         row = dumps.links[shown["ifname"]]
         assert (row.index, row.mtu, row.is_up) == (shown["ifindex"], shown["mtu"], "UP" in shown["flags"])
-        assert row.mac == shown["address"]
+        assert row.mac == shown["address"] or row.kind in ("gre", "ip6tnl", "ipip", "sit")  # shown as an IP address
         assert [(a.local, a.prefixlen) for a in dumps.addresses if a.index == row.index] == [
             (a["local"], a["prefixlen"]) for a in shown["addr_info"]
         ]

@@ -331,7 +331,7 @@ def test_the_open_connection_of_the_sshd_that_started_us(connected, name):
     links, routes, notes = json.loads(connected(name, then=LOOK).stdout.readline())
     assert links == {"eth1": "carries Ansible's connection from 10.1.0.1"}
     assert routes == ["10.1.0.0/24"]
-    assert notes == []
+    assert [note for note in notes if "10.1.0.1" in note] == []  # there is another one if these tests run over SSH
 
 
 def test_the_open_connection_of_whatever_else_started_us(connected):

@@ -33,16 +33,15 @@ def body(class_name: str, fields: dict[str, t.Any], attrs: list[tuple[t.Any, ...
     return written(class_name, fields, attrs)[16:]
 
 
-def hardware_address(value: str | None) -> str:
-    """pyroute2 shows four and sixteen bytes as IP addresses, and an empty one as nothing."""
-    if not value:
-        return ""
-    for family in FAMILIES:
-        try:
-            return socket.inet_pton(family, value).hex(":")
-        except OSError:
-            pass
-    return value
+def hardware_address(value: str | None, data: bytes, number: int) -> str:
+    """Of other than six bytes pyroute2 makes an IP address, and 0.7.2 reads six all the same: so what they are."""
+    offset = 16
+    while offset < len(data):
+        length, kind = struct.unpack_from("=HH", data, offset)
+        if kind == number and length != 4 + 6:
+            return data[offset + 4 : offset + length].hex(":")
+        offset += (length + 3) & ~3
+    return value or ""
 
 
 def link(data: bytes) -> decode.LinkRow:
@@ -57,7 +56,7 @@ def link(data: bytes) -> decode.LinkRow:
         name=message.get_attr("IFLA_IFNAME") or "",
         flags=message["flags"],
         mtu=message.get_attr("IFLA_MTU") or 0,
-        mac=hardware_address(message.get_attr("IFLA_ADDRESS")),
+        mac=hardware_address(message.get_attr("IFLA_ADDRESS"), data, 1),
         master=message.get_attr("IFLA_MASTER") or 0,
         link=message.get_attr("IFLA_LINK") or 0,
         link_nsid=message.get_attr("IFLA_LINK_NETNSID"),
@@ -68,7 +67,7 @@ def link(data: bytes) -> decode.LinkRow:
         group=message.get_attr("IFLA_GROUP") or 0,
         altnames=tuple(altnames.get_attrs("IFLA_ALT_IFNAME")) if altnames else (),
         operstate=OPERSTATES.index(operstate) if operstate else 0,
-        perm_mac=message.get_attr("IFLA_PERM_ADDRESS") or "",
+        perm_mac=hardware_address(message.get_attr("IFLA_PERM_ADDRESS"), data, 54),
         parent_dev=message.get_attr("IFLA_PARENT_DEV_NAME") or "",
         xdp=bool(xdp and xdp.get_attr("IFLA_XDP_ATTACHED")),
         qdisc=message.get_attr("IFLA_QDISC") or "",
