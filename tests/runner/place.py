@@ -86,18 +86,18 @@ ALONE = [
 
 
 def run_together(
-    commands: t.Sequence[t.Sequence[str]], directories: t.Sequence[Path], env: t.Mapping[str, str], limit: float = 540
+    commands: t.Sequence[tuple[t.Sequence[str], Path, t.Mapping[str, str]]], limit: float = 540
 ) -> list[tuple[int, str]]:
-    """Runs programs at the same time; the output of each shows when it ends. Returns exit codes and outputs.
+    """Runs programs at the same time, each in its directory and with what its environment has besides.
 
-    After `limit` seconds all are killed.
+    The output of each shows when it ends. Returns exit codes and outputs. After `limit` seconds all are killed.
     """
     processes = [
         subprocess.Popen(
             command, cwd=directory, env={**environment(), **env}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
         )
-        for command, directory in zip(commands, directories)
+        for command, directory, env in commands
     ]  # fmt: skip
 
     def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
