@@ -26,7 +26,7 @@ _INSIDE = "NETNS_LAB_BENCHMARK_INSIDE"
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./lab bench", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="./lab bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--nodes", type=int, default=1000, help="size of the ring (default: 1000)")
     parser.add_argument("--runs", type=int, default=5, help="how often each thing is measured (default: 5)")
     parser.add_argument("--only", default=",".join(figures.PARTS), help="parts, of: %(default)s")
