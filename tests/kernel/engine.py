@@ -49,10 +49,10 @@ def look(want: Want, also: t.Iterable[str] = ()) -> State:
 
 def picture(state: State, want: Want) -> dict[Key, t.Any]:
     """What stands, as far as a want decides it: no index, a MAC address only where it is pinned, and of addresses also
-    their order within each subnet."""
+    their order, that of the first ones of their subnets and that within each subnet."""
     found: dict[Key, t.Any] = {}
     for key in state:
-        if key[1] == MACHINE:
+        if key[1] == MACHINE or (key[0] == "sysctl" and key not in want):
             continue
         record, wanted = state.get(key), want.get(key)
         if isinstance(record, Link):
@@ -72,7 +72,10 @@ def picture(state: State, want: Want) -> dict[Key, t.Any]:
     for ns in state.spaces():
         for key, _record in sorted(state.of(ns, "address"), key=lambda pair: pair[1].index):
             if ":" not in key[3] and ns != MACHINE:
-                found.setdefault(("order", ns, key[2], subnet(key[3])), []).append(key[3])
+                within = found.setdefault(("order", ns, key[2], subnet(key[3])), [])
+                if not within:
+                    found.setdefault(("first", ns, key[2]), []).append(key[3])
+                within.append(key[3])
     return found
 
 

@@ -23,7 +23,7 @@ _PASSING = frozenset({
     "allmulti", "num_tx_queues", "num_rx_queues", "dadfailed", "optimistic", "hello_timer", "tcn_timer", "gc_timer",
     "topology_change_timer", "hold_timer", "message_age_timer", "forward_delay_timer", "state", "cost", "no", "id",
     "topology_change", "topology_change_detected", "topology_change_ack", "root_port", "root_id", "designated_port",
-    "designated_root", "designated_bridge", "bridge_id", "multicast_router", "config_pending",
+    "designated_root", "designated_bridge", "bridge_id", "multicast_router", "config_pending", "tso_max_size",
 })  # fmt: skip
 """What changes by itself or is chosen by the kernel: indexes and ids, what depends on the carrier, timers."""
 _LASTING_FLAGS = frozenset({"UP", "NOARP", "onlink", "POINTOPOINT", "LOOPBACK"})
@@ -53,8 +53,7 @@ def differences(before: dict[str, t.Any], after: dict[str, t.Any]) -> list[str]:
     for key in {**before, **after}:
         one, other = before.get(key, {}), after.get(key, {})
         if isinstance(one, list) and isinstance(other, list):
-            found += [f"{key}: gone: {json.dumps(item)}" for item in one if item not in other]
-            found += [f"{key}: new: {json.dumps(item)}" for item in other if item not in one]
+            found += _unequal(key, [item for item in one if item not in other], [i for i in other if i not in one])
         elif isinstance(one, dict) and isinstance(other, dict):
             found += [
                 f"{key}: {n}: {one.get(n)} | {other.get(n)}" for n in {**one, **other} if one.get(n) != other.get(n)
@@ -62,6 +61,18 @@ def differences(before: dict[str, t.Any], after: dict[str, t.Any]) -> list[str]:
         elif one != other:
             found.append(f"{key}: {one} | {other}")
     return [text if len(text) < 400 else f"{text[:400]}…" for text in found[:20]]
+
+
+def _unequal(key: t.Any, gone: list[dict[str, t.Any]], new: list[dict[str, t.Any]]) -> t.Iterator[str]:
+    for one in gone:
+        mates = [other for other in new if one.get("ifname") and other.get("ifname") == one["ifname"]]
+        if mates:
+            new.remove(mates[0])
+            names = [name for name in {**one, **mates[0]} if one.get(name) != mates[0].get(name)]
+            yield from (f"{key}: {one['ifname']}: {name}: {one.get(name)} | {mates[0].get(name)}" for name in names)
+        else:
+            yield f"{key}: gone: {json.dumps(one)}"
+    yield from (f"{key}: new: {json.dumps(one)}" for one in new)
 
 
 def _show(names: t.Sequence[str]) -> t.Iterator[list[dict[str, t.Any]]]:
@@ -101,10 +112,18 @@ def _lasting(value: t.Any, index: bool, mac: bool) -> t.Any:
                 inner = sorted(flag for flag in inner if flag in _LASTING_FLAGS)
             if name == "link" and ("link_netnsid" in value or "linkinfo" not in value):
                 continue  # the name that the link's number happens to have here
+            if inner == "noop":
+                inner = "noqueue"  # the qdisc of a link that was never up
             kept[name] = _lasting(inner, index, mac)
         return kept
     if isinstance(value, list):
-        return [_lasting(inner, index, mac) for inner in value if not (isinstance(inner, dict) and _is_derived(inner))]
+        kept = [_lasting(inner, index, mac) for inner in value if not (isinstance(inner, dict) and _is_derived(inner))]
+        # Of IPv6 the newest address comes first, which means nothing; of IPv4 the first one does.
+        return (
+            sorted(kept, key=lambda inner: inner["local"] if inner.get("family") == "inet6" else "")
+            if (kept and isinstance(kept[0], dict))
+            else kept
+        )
     return value
 
 

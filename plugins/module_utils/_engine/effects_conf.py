@@ -33,7 +33,10 @@ def of_link(state: State, ns: str, link: str, family: str = "") -> list[tuple[Ke
 
 
 def promotes(state: State, ns: str, link: str) -> bool:
-    """Whether a secondary address is known to outlive its primary one: the greater value of all and the link counts."""
+    """Whether a secondary address outlives its primary one: the greater value of all and the link counts.
+
+    Where neither is known it is as the kernel has it from the start.
+    """
     names = (f"net/ipv4/conf/{name}/promote_secondaries" for name in ("all", link))
     records = (state.get(("sysctl", ns, name)) for name in names)
     return any(isinstance(record, Sysctl) and record.value == "1" for record in records)

@@ -45,10 +45,8 @@ def addresses_of(state: State, ns: str, link: str) -> list[tuple[Key, Address]]:
 
 def address_made(state: State, key: Key, wanted: Address) -> None:
     """A new address comes last, behind the primary one of its subnet if there is one."""
-    others = addresses_of(state, key[1], key[2])
-    takes = not is_ipv6(key) and any(record.takes_along for _key, record in others)
-    last = others[-1][1].index if others else 0
-    state.put(key, replace(wanted, index=last + 1, takes_along=takes))
+    last = max((record.index for _key, record in addresses_of(state, key[1], key[2])), default=0)
+    state.put(key, replace(wanted, index=last + 1))
 
 
 def address_gone(state: State, key: Key) -> None:
@@ -64,7 +62,7 @@ def address_gone(state: State, key: Key) -> None:
     ns, link = key[1], key[2]
     if not is_ipv6(key):
         rest = [(other, its) for other, its in addresses_of(state, ns, link) if not is_ipv6(other)]
-        if record.takes_along and not promotes(state, ns, link):
+        if not promotes(state, ns, link):
             mates = [(other, its) for other, its in rest if subnet(other[3]) == subnet(key[3])]
             if all(its.index > record.index for _other, its in mates):
                 for other, _its in mates:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 import typing as t
+from dataclasses import replace
 
 from .._kernel.errors import KernelError
 from .._kernel.visit import Visit
@@ -20,6 +21,7 @@ from .departure import Departure
 from .errors import LabError
 from .ground import Ground
 from .ledger import Ledger
+from .memory import remembered
 from .observe import observe, observe_again
 from .plan import Plan, plan, say
 from .records import Key, Link, Request
@@ -41,6 +43,7 @@ class Execution:
         self._visit = visit
         self._request = request
         self._made = made
+        self._before = remembered(visit, made) if request.rollback else made.before
 
     @property
     def warnings(self) -> list[str]:
@@ -70,8 +73,7 @@ class Execution:
             if not left:
                 return have
             ground.renew(have)
-        remaining = "; ".join(say(step) for step in left.steps[:5])
-        raise LabError(f"after {ROUNDS} rounds these steps still remain: {remaining}")
+        raise LabError(f"after {ROUNDS} rounds these steps still remain: {_said(left)}")
 
     def _settled(self, *, everywhere: bool) -> State:
         """Look again, and wait for what the kernel removes in its own time: links of namespaces that went.
@@ -116,15 +118,23 @@ class Execution:
     def _go_back(self, ledger: Ledger) -> None:
         """Plan from what stands now to what stood before, and do that."""
         spaces = self._made.after.spaces()
-        back = restore.request(self._made, observe(self._visit, self._request, spaces))
-        for _round in range(ROUNDS):
+        stood = replace(self._made, before=self._before)
+        back = restore.request(stood, observe(self._visit, self._request, spaces))
+        undo = None
+        for _round in range(ROUNDS + 1):
             # Looked at with the eyes of what is wanted back: only then are the options of kinds read that it names.
             now = observe(self._visit, back, spaces)
             undo = plan(back, now)
-            if not undo:
+            if not undo or _round == ROUNDS:
                 break
             apply(undo, Ground(self._visit, now))
+        if undo:
+            raise LabError(f"these steps still remain: {_said(undo)}")
         ledger.revert()
+
+
+def _said(left: Plan) -> str:
+    return "; ".join(say(step) for step in left.steps[:5])
 
 
 def _neighbourhood(made: Plan) -> set[str]:

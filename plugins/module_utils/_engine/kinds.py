@@ -24,6 +24,8 @@ class Option:
     read: t.Callable[[t.Any], t.Any] = int
     live: bool = True
     """Whether the kernel changes it on a link that stands. Otherwise a change makes the link anew."""
+    default: t.Any = None
+    """What a new link has anyway. It isn't asked for: a kernel that lacks the feature refuses even that."""
     part: t.Callable[[t.Any], t.Any] = lambda _value: None
     """What of a live option's value can't be changed; a change of that makes the link anew too."""
 
@@ -119,7 +121,7 @@ KINDS: dict[str, LinkKind] = {
             "max_age": Option("IFLA_BR_MAX_AGE", _hundredths, _seconds),
             "priority": Option("IFLA_BR_PRIORITY"),
             "stp": Option("IFLA_BR_STP_STATE", int, _flag),
-            "vlan_filtering": Option("IFLA_BR_VLAN_FILTERING", int, _flag),
+            "vlan_filtering": Option("IFLA_BR_VLAN_FILTERING", int, _flag, default=False),
         },
         feature="CONFIG_BRIDGE, module bridge",
         mtu_of_ports=True,
@@ -206,6 +208,11 @@ def written(kind: str, options: t.Iterable[tuple[str, t.Any]]) -> list[tuple[str
             attribute += IPV6_SUFFIX
         attributes.append((attribute, option.write(value)))
     return attributes
+
+
+def to_ask(kind: str, options: t.Iterable[tuple[str, t.Any]]) -> list[tuple[str, t.Any]]:
+    """The options that a new link of this kind has to be asked for."""
+    return [(name, value) for name, value in options if value != KINDS[kind].options[name].default]
 
 
 def read_back(kind: str, attributes: t.Mapping[str, t.Any]) -> tuple[tuple[str, t.Any], ...]:

@@ -88,8 +88,6 @@ class Address:
     """IPv6 only; for IPv4 it is part of the key."""
     index: int = field(default=0, compare=False)
     """Observed only: its place in the kernel's list; the first IPv4 address of a subnet is the primary one."""
-    takes_along: bool = field(default=False, compare=False)
-    """Observed of IPv4 only: with it go the secondary addresses of its subnet (promote_secondaries is 0)."""
 
 
 class Hop(t.NamedTuple):

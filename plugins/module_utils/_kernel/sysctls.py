@@ -77,6 +77,26 @@ class Sysctls:
         finally:
             os.close(descriptor)
 
+    def names(self, directory: str) -> list[str]:
+        """The sysctls and directories right under one such as ``net/ipv4/conf/eth0`` that can be written; empty where
+        there is none.
+
+        Raises KernelError.
+        """
+        try:
+            descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._directory())
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR):
+                return []
+            raise self._refusal(error, f"list {directory}") from error
+        try:
+            with os.scandir(descriptor) as entries:
+                return [f"{directory}/{entry.name}" for entry in entries if entry.is_dir() or _is_writable(entry)]
+        except OSError as error:
+            raise self._refusal(error, f"list {directory}") from error
+        finally:
+            os.close(descriptor)
+
     def write(self, name: str, value: str) -> None:
         """Set a value. Raises KernelError naming the sysctl, the value, the namespace and the kernel's reason."""
         try:
@@ -137,6 +157,10 @@ def of_new_namespace(visit: Visit, names: t.Iterable[str]) -> dict[str, str]:
         sysctls.close()
         visit.come_home()
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _is_writable(entry: os.DirEntry[str]) -> bool:
+    return bool(entry.stat(follow_symlinks=False).st_mode & 0o200)
 
 
 _NAME_REASONS = {

@@ -31,7 +31,7 @@ def _create(step: Step, ground: Ground) -> list[bytes]:
     kind = str(wanted.kind)
     ns, name = step.key[1], step.key[2]
     attributes = _own(name, wanted)
-    data: Attributes = kinds.written(kind, wanted.options or ())
+    data: Attributes = kinds.written(kind, kinds.to_ask(kind, wanted.options or ()))
     info: Attributes = [("IFLA_INFO_KIND", kind)]
     if wanted.lower is not None:
         option, lower = kinds.KINDS[kind].lower_option, ground.index(*wanted.lower)

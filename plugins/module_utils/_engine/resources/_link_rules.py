@@ -61,8 +61,9 @@ def unlike(wanted: Link, have: Link, find: Find) -> str:
     return ""
 
 
-def makes_room(question: Question) -> dict[Key, str]:
+def makes_room(question: Question, found_moves: t.Sequence[Move]) -> dict[Key, str]:
     """Links that go anyway, but first, because a wanted one can't come to stand beside them."""
+    names = {move.source[1:]: move.target[1:] for move in found_moves}
     state, want = question.state, question.request.want
     coming = {record.kind for key, record in question.items if record is not None and key not in state}
     leaving = [key for key, record in question.items if record is None]
@@ -73,7 +74,7 @@ def makes_room(question: Question) -> dict[Key, str]:
         kind = kinds.KINDS.get(str(link.kind)) if isinstance(link, Link) else None
         if kind is None:
             continue
-        lower = want.get(("link", *link.lower)) if link.lower is not None else None
+        lower = want.get(("link", *names.get(link.lower, link.lower))) if link.lower is not None else None
         becomes_port = kind.takes_lower and isinstance(lower, Link) and bool(lower.master)
         if becomes_port or (kind.unique and link.kind in coming) or (kind.takes_lower and coming & _TAKING):
             found[key] = "makes room for what is wanted"
@@ -83,18 +84,21 @@ def makes_room(question: Question) -> dict[Key, str]:
 _TAKING = frozenset(name for name, kind in kinds.KINDS.items() if kind.takes_lower)
 
 
-def yields(question: Question) -> list[Key]:
-    """Ports that leave their bridge first, because a link is to stand on them that claims all they receive."""
+def yields(question: Question, found_moves: t.Sequence[Move]) -> dict[Key, Link]:
+    """Ports that leave their bridge first, because a link is to stand on them that claims all they receive; with what
+    is wanted of them."""
     state, want = question.state, question.request.want
-    found: dict[Key, None] = {}
+    sources = {move.target: move.source for move in found_moves}
+    found: dict[Key, Link] = {}
     for key, record in question.items:
         if record is None or record.lower is None or record.kind not in _TAKING or key in state:
             continue
         lower: Key = ("link", *real_lower(lambda key: want.get(key) or state.get(key), record.kind, record.lower))
-        stands, wanted = state.get(lower), want.get(lower)
+        now, wanted = sources.get(lower, lower), want.get(lower)
+        stands = state.get(now)
         if isinstance(stands, Link) and stands.master and isinstance(wanted, Link) and wanted.master == "":
-            found[lower] = None
-    return list(found)
+            found[now] = wanted
+    return found
 
 
 def spare_name(state: State, ns: str) -> Key:

@@ -14,7 +14,7 @@ from ..._kernel.decode import IFA_F_PERMANENT
 from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
 from ..effects_ip import address_gone, address_made, addresses_of, subnet
 from ..errors import LabError
-from ..records import Address, Key, Link
+from ..records import Address, Key, Link, Sysctl
 from ..state import State
 from ..steps import Phase, Step
 from .base import Kind, Question, at, differing, going, inside
@@ -159,7 +159,7 @@ def _now_called(question: Question, ns: str, name: str) -> str:
 
 
 def _see_what_goes_along(view: View, link: str, keys: t.Sequence[Key]) -> None:
-    """Whether secondary addresses outlive their primary one (net.ipv4.conf.*.promote_secondaries, all or the link's).
+    """Note whether secondary addresses outlive their primary one (promote_secondaries of all or the link).
 
     Asked only where an address may go, or come to stand in another order: most links have one, and keep it. Where the
     whole namespace goes, all of them do.
@@ -168,10 +168,11 @@ def _see_what_goes_along(view: View, link: str, keys: t.Sequence[Key]) -> None:
         return
     if view.wants.get(("namespace", view.ns), view.ns) is None:
         return
-    names = (f"net/ipv4/conf/{name}/promote_secondaries" for name in ("all", link))
-    if not any(view.sysctls.read(name) == "1" for name in names):
-        for key in keys:
-            view.put(key, replace(t.cast(Address, view.found[key]), takes_along=True))
+    for name in ("all", link):
+        sysctl: Key = ("sysctl", view.ns, f"net/ipv4/conf/{name}/promote_secondaries")
+        value = None if view.has(sysctl) else view.sysctls.read(sysctl[2])
+        if value is not None:
+            view.put(sysctl, Sysctl(value))
 
 
 def text(key: Key, record: t.Any) -> str:
@@ -198,14 +199,15 @@ def broadcast(local: str, prefix: int) -> str:
 
 
 def _out_of_order(question: Question) -> t.Iterator[tuple[Key, t.Any]]:
-    """Standing IPv4 addresses that an earlier one of the list must precede in their subnet, and doesn't.
+    """Standing IPv4 addresses that an earlier one of the list must precede, and doesn't.
 
-    The kernel makes the first address of a subnet the primary one, and adds others behind it: what stands behind a
-    gap in the listed order is taken off and added again.
+    The kernel keeps the first addresses of all subnets in the order in which they came, and behind them the other ones
+    in theirs; the very first is what a program gets that doesn't ask for one. What stands behind a gap in the listed
+    order is taken off and added again.
     """
     lists: dict[tuple[str, str], list[Key]] = {}
     for key, wanted in question.items:
-        if wanted is not None and ":" not in key[3] and " " not in key[3]:
+        if wanted is not None and ":" not in key[3]:
             lists.setdefault((key[1], key[2]), []).append(key)
     for keys in lists.values():
         if len(keys) < 2 or not any(key in question.state for key in keys):
@@ -213,14 +215,21 @@ def _out_of_order(question: Question) -> t.Iterator[tuple[Key, t.Any]]:
         subnets: dict[str, list[Key]] = {}
         for key in keys:
             subnets.setdefault(subnet(key[3]), []).append(key)
+        firsts = _behind_a_gap(question.state, [members[0] for members in subnets.values()])
         for members in subnets.values():
-            last, whole = 0, True
-            for key in members:
-                have = t.cast(t.Optional[Address], question.state.get(key))
-                if have is None:
-                    whole = False
-                elif not whole or have.index < last:
-                    whole = False
+            misplaced = members if members[0] in firsts else _behind_a_gap(question.state, members)
+            for key in reversed(misplaced):
+                have = question.state.get(key)
+                if have is not None:
                     yield key, have
-                else:
-                    last = have.index
+
+
+def _behind_a_gap(state: State, keys: t.Sequence[Key]) -> list[Key]:
+    """Of addresses in their wanted order, those from the first one on that is missing or stands too early."""
+    last = 0
+    for place, key in enumerate(keys):
+        have = t.cast(t.Optional[Address], state.get(key))
+        if have is None or have.index < last:
+            return list(keys[place:])
+        last = have.index
+    return []

@@ -113,14 +113,13 @@ class LinkKind(Kind):
                 if reason:
                     victims[key] = reason
         victims.update(in_the_way(want, state, found))
-        victims.update(makes_room(question))
+        victims.update(makes_room(question, found))
         for key, reason in victims.items():
             have = state.get(key)
             if isinstance(have, Link):  # its peer may have taken it along
                 _check_deletable(question, key, have, reason)
                 yield Step(Phase.CLEAR, "delete", key, have, why=reason, depth=-height(state, key))
-        for key in yields(question):
-            after = replace(t.cast(Link, want[key]), master="")
+        for key, after in yields(question, found).items():
             yield Step(Phase.CLEAR, "change", key, state.get(key), after, ("master",), depth=1)
 
     def _move(self, question: Question) -> t.Iterator[Step]:

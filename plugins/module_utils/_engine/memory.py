@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan's steps would lose though nobody asked for it: looked up before they run, so that it can be put back.
+
+Observation only reads the sysctls that are wanted. A link that is deleted, moved, or too narrow for IPv6 for a moment
+loses all of its own; the switch of forwarding, and some values of default and all, are handed on to every link. Called
+by `execution`.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._kernel.errors import KernelError
+from .._kernel.sysctls import Sysctls
+from .._kernel.visit import Visit
+from .effects import IPV6_LEAST_MTU, uppers
+from .effects_conf import FORWARDING
+from .plan import Plan
+from .records import Key, Link, Sysctl
+from .state import State
+from .steps import POINT_OF_NO_RETURN
+from .sysctl_names import link_of
+
+_MTU = "/mtu"
+"""IPv6's own; follows that of the link until somebody sets it."""
+_SECRET = "/stable_secret"
+"""Can't be read before it was set, and reads as an error then."""
+
+
+def remembered(visit: Visit, made: Plan) -> State:
+    """What stood before the plan, with the sysctls that it disturbs. Raises KernelError."""
+    before = made.before.fork()
+    sysctls = Sysctls(visit)
+    for ns, link in _disturbed(made):
+        visit.enter(ns)
+        for family in ("ipv4", "ipv6"):
+            for name in sysctls.names(f"net/{family}/conf/{link}"):
+                if name.endswith(_MTU):
+                    _keep(before, sysctls, ns, name, str(before.get(("link", ns, link)).mtu))
+                elif not name.endswith(_SECRET):
+                    default = name.replace(f"/conf/{link}/", "/conf/default/", 1)
+                    _keep(before, sysctls, ns, name, sysctls.read(default))
+    for ns, name in _under_old_names(made):
+        visit.enter(ns)
+        _keep(before, sysctls, ns, name, None)
+    for ns, family, tail in _handed_on(made):
+        visit.enter(ns)
+        for directory in sysctls.names(f"net/{family}/conf"):
+            _keep(before, sysctls, ns, f"{directory}/{tail}", None)
+        if tail == "forwarding":
+            _keep(before, sysctls, ns, f"net/{family}/conf/all/accept_redirects", None)
+    return before
+
+
+def _keep(before: State, sysctls: Sysctls, ns: str, name: str, usual: str | None) -> None:
+    """Note a value unless it is the usual one of a new link."""
+    try:
+        value = sysctls.read(name)
+    except KernelError:
+        return  # some can only be written
+    if value is not None and value != usual:
+        before.put(("sysctl", ns, name), Sysctl(value))
+
+
+def _disturbed(made: Plan) -> list[tuple[str, str]]:
+    """The links that lose their sysctls before the point up to which the plan can be put back."""
+    before = made.before
+    found: dict[Key, None] = {}
+    for step in made.steps:
+        link = before.get(step.key)
+        if step.phase >= POINT_OF_NO_RETURN or step.key[0] != "link" or not isinstance(link, Link):
+            continue
+        if step.verb == "delete":
+            _with_all_that_goes(before, step.key, found)
+        elif step.verb == "move" and step.other is not None and step.other[1] != step.key[1]:
+            found[step.key] = None
+        elif step.verb == "change" and _is_narrow(link, step.after):
+            masters = (link.master, t.cast(Link, step.after).master)
+            near = [("link", step.key[1], name) for name in masters if name]
+            found.update(dict.fromkeys([step.key, *uppers(before, step.key), *near]))
+    return [(key[1], key[2]) for key in found if key in before]
+
+
+def _under_old_names(made: Plan) -> list[tuple[str, str]]:
+    """The sysctls that the plan sets on links that it has renamed, by the names that these had."""
+    names: dict[Key, str] = {}
+    found = []
+    for step in made.steps:
+        if step.verb == "move" and step.other is not None and step.other[1] == step.key[1]:
+            names[step.other] = names.pop(step.key, step.key[2])
+        elif names and step.key[0] == "sysctl":
+            link = link_of(step.key[2])
+            old = names.get(("link", step.key[1], link))
+            if old is not None:
+                found.append((step.key[1], step.key[2].replace(f"/{link}/", f"/{old}/", 1)))
+    return found
+
+
+def _with_all_that_goes(before: State, key: Key, found: dict[Key, None]) -> None:
+    if key in found:
+        return
+    found[key] = None
+    link = before.get(key)
+    if isinstance(link, Link):
+        peers = [] if link.peer is None else [("link", *link.peer)]
+        for other in [*peers, *uppers(before, key)]:
+            _with_all_that_goes(before, other, found)
+
+
+def _is_narrow(before: Link, after: t.Any) -> bool:
+    """Whether IPv6 has no place on a link before or after."""
+    return any((link.mtu or IPV6_LEAST_MTU) < IPV6_LEAST_MTU for link in (before, after))
+
+
+def _handed_on(made: Plan) -> list[tuple[str, str, str]]:
+    """The sysctls that set those of links as well, of namespaces that stood before: (namespace, family, last part)."""
+    found: dict[tuple[str, str, str], None] = {}
+    for step in made.steps:
+        if step.key[0] != "sysctl" or ("namespace", step.key[1]) not in made.before:
+            continue
+        parts = step.key[2].split("/")
+        if step.key[2] in FORWARDING:
+            found[step.key[1], FORWARDING[step.key[2]], "forwarding"] = None
+        elif parts[2:4] in (["conf", "default"], ["conf", "all"]):
+            found[step.key[1], parts[1], parts[4]] = None
+    return list(found)
