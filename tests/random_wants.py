@@ -41,6 +41,10 @@ CONF = (
 )
 
 
+THOROUGH = settings().max_examples > 100
+"""Whether time doesn't count: `--hypothesis-profile=all`."""
+
+
 def examples(count: int) -> settings:
     """So many examples for a test; with `--hypothesis-profile=all` ten times as many."""
     return settings(max_examples=count * settings().max_examples // 100)

@@ -19,6 +19,8 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     Route,
     Sysctl,
 )
+from ansible_collections.netns.lab.plugins.module_utils._engine.steps import Step
+from ansible_collections.netns.lab.tests.random_wants import THOROUGH
 
 _FILE: dict[str, t.Any] = {
     "name": "ten",
@@ -99,3 +101,12 @@ def changed() -> Request:
         if key[0] == "route" or key[2] == "r1":
             del asked.want[key]
     return asked
+
+
+def telling(steps: t.Sequence[Step]) -> list[int]:
+    """The steps before which to stop, by number: of sysctls in a row the first; all, where time doesn't count."""
+    return [
+        number
+        for number, step in enumerate(steps)
+        if THOROUGH or step.key[0] != "sysctl" or number == 0 or steps[number - 1].key[0] != "sysctl"
+    ]

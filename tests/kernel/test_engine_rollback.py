@@ -36,7 +36,7 @@ def failing(request: Request, at: int) -> str:
 def test_a_build_that_fails_at_any_step_leaves_nothing():
     before = snapshot.machine()
     steps = converge(ten_nodes.lab(), check=True).plan.steps
-    for at in range(len(steps)):
+    for at in ten_nodes.telling(steps):
         said = failing(ten_nodes.lab(), at)
         assert f"step {at + 1} of {len(steps)}" in said
         assert "was put back" in said
@@ -47,7 +47,7 @@ def test_a_change_that_fails_at_any_step_leaves_all_as_it_was():
     converge(ten_nodes.lab(), check=False)
     before = snapshot.machine()
     steps = converge(ten_nodes.changed(), check=True).plan.steps
-    for at in range(len(steps)):
+    for at in ten_nodes.telling(steps):
         if steps[at].phase >= POINT_OF_NO_RETURN:
             break
         said = failing(ten_nodes.changed(), at)
