@@ -138,7 +138,7 @@ def integration(part: Part, scratch: Path, _options: list[str]) -> None:
 
 def _shares(sizes: dict[str, int], count: int) -> list[list[str]]:
     """Targets in so many parts that take about the same time, as their sizes tell."""
-    shares: list[list[str]] = [[] for _ in range(min(count, len(sizes)))]
+    shares: list[list[str]] = [[] for _unused in range(min(count, len(sizes)))]
     for name in sorted(sizes, key=lambda name: -sizes[name]):
         min(shares, key=lambda share: sum(sizes[other] for other in share)).append(name)
     return shares
