@@ -76,11 +76,17 @@ def _far_end(state: State, anchor: Key) -> Key | None:
     return source if source in state else None
 
 
-def _likeness(want: Want, state: State, anchor: Key, move: Move) -> tuple[int, bool]:
-    """How well a standing pair goes for a wanted one: by its MAC addresses, then by how little has to move."""
-    pairs_of_links = ((want.get(anchor), state.get(anchor)), (want.get(move.target), state.get(move.source)))
-    same = sum(isinstance(wanted, Link) and wanted.mac == link.mac for wanted, link in pairs_of_links)
-    return same, move.source[1] == move.target[1]
+def _likeness(want: Want, state: State, anchor: Key, move: Move) -> tuple[int, bool, int]:
+    """How well a standing pair goes for a wanted one: by its MAC addresses, by how little has to move, and by the
+    addresses that it has already."""
+    ends = ((anchor, anchor), (move.target, move.source))
+    macs = addresses = 0
+    for wanted, stands in ends:
+        record = want.get(wanted)
+        macs += isinstance(record, Link) and record.mac == state.get(stands).mac
+        names = [key[3] for key, _record in state.of(stands[1], "address") if key[2] == stands[2]]
+        addresses += sum(want.get(("address", wanted[1], wanted[2], name)) is not None for name in names)
+    return macs, move.source[1] == move.target[1], addresses
 
 
 def _settled(want: Want, state: State, key: Key) -> bool:
