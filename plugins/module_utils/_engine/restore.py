@@ -12,32 +12,70 @@ from dataclasses import replace
 from .._kernel import codec
 from . import kinds
 from .plan import Plan, touched
-from .records import Address, Key, Link, Namespace, Record, Request, Want
+from .records import MACHINE, Address, Key, Link, Namespace, Record, Request, Route, Want
 from .state import State
+from .sysctl_names import link_of
 
 
 def request(made: Plan, now: State) -> Request:
     """What to ask for so that everything the failed plan may have changed is as it was.
 
-    Only namespaces that the plan touches: what others do elsewhere meanwhile is none of its business.
+    Only namespaces that the plan touches, and of the machine's own only what it touches there: what others do elsewhere
+    meanwhile is none of its business.
     """
     want: Want = {}
+    before = made.before
+    on_machine = _on_machine(made)
     for ns in reached(made):
-        before = made.before
-        if ns != "@" and ("namespace", ns) not in before:
+        if ns != MACHINE and ("namespace", ns) not in before:
             for key, _record in now.of(ns, "file"):
                 want[key] = before.get(key)
             want["namespace", ns] = None
             continue
         for key, record in before.space(ns).items():
-            if key[0] != "occupants":
+            if key[0] != "occupants" and (ns != MACHINE or key in on_machine):
                 want[key] = wanted(record)
                 if _has_a_ports_mac(before, key, record):
                     want[key] = replace(t.cast(Link, want[key]), mac=None)
         for key in now.space(ns):
-            if key not in want and _is_ours(key, now, made):
+            if key not in before and _is_ours(key, now, made):
                 want[key] = None
-    return Request(want, lab=None, force=True, rollback=False)
+    return Request(want, lab=None, force=True, rollback=False, complete=_complete(made, want))
+
+
+def _on_machine(made: Plan) -> set[Key]:
+    """What stood on the machine and is asked back: what a plan touches, by a step or by what follows from it, what lies
+    on links that it touches, and the bridges that these join or leave, which take on the MAC address of a port."""
+    before, after = made.before.space(MACHINE), made.after.space(MACHINE)
+    found = {key for step in made.steps for key in (step.key, step.other) if key is not None and key[1] == MACHINE}
+    if before is not after:
+        found.update(key for key in {**before, **after} if before.get(key) != after.get(key))
+    links = {key[2] for key in found if key[0] in ("link", "address")}
+    found.update(key for key, record in before.items() if links & _links_of(key, record))
+    ends = [space.get(("link", MACHINE, name)) for name in links for space in (before, after)]
+    found.update(("link", MACHINE, end.master) for end in ends if isinstance(end, Link))
+    return found
+
+
+def _links_of(key: Key, record: Record) -> set[str | None]:
+    """The links that something lies on."""
+    if isinstance(record, Route):
+        return {hop.dev for hop in record.hops or ()}
+    return {link_of(key[2])} if key[0] == "sysctl" else {key[2]} if key[0] in ("link", "address") else set()
+
+
+def _complete(made: Plan, want: Want) -> set[tuple[str, str]]:
+    """The links whose addresses are all asked back: other ones that stand there go.
+
+    On the machine only those that the plan gave other names, which take addresses along that no step is about: others
+    may have added some to the rest.
+    """
+    moved = {key for step in made.steps if step.verb == "move" for key in (step.key, step.other)}
+    return {
+        (key[1], key[2])
+        for key, record in want.items()
+        if isinstance(record, Link) and (key[1] != MACHINE or key in moved)
+    }
 
 
 def _has_a_ports_mac(state: State, key: Key, record: Record) -> bool:
@@ -63,7 +101,8 @@ def _is_ours(key: Key, now: State, made: Plan) -> bool:
     if key in made.after:
         return True
     if key[0] == "address":
-        return ("link", key[1], key[2]) not in made.before
+        link: Key = ("link", key[1], key[2])
+        return link not in made.before and _is_ours(link, now, made)
     record = now.get(key)
     if isinstance(record, Link):  # halfway through names that change places
         return record.peer is not None and ("link", *record.peer) in made.after
