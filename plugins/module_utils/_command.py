@@ -2,46 +2,97 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running one command in a namespace, as `ip netns exec` does: the body of the module `netns_exec`.
+"""Running one command in a namespace or a container: the body of the modules `netns_exec` and `lxc_exec`.
 
-`ip` itself does it, so that /sys and the files of /etc/netns/NAME are what users know from it (ip-netns(8)).
+`ip netns exec` itself does it, so that /sys and the files of /etc/netns/NAME are what users know from it (ip-netns(8)),
+and `lxc-attach`, which also joins the container's control groups and drops what it may not do (lxc-attach(1)).
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import datetime
 import glob
 import os
 import shlex
 import shutil
-import signal
-import subprocess
 import typing as t
 
 from ._engine import names
 from ._engine.errors import LabError
 from ._kernel import namespaces
+from ._kernel.command import execute
 
 _TAIL_LINES = 5
-_GRACE_SECONDS = 2.0
-"""Between TERM and KILL, after a timeout."""
 
 
 def run(options: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
-    """The module's result, with `failed` and `msg`. Raises LabError for options that can't be meant."""
+    """The result of `netns_exec`, with `failed` and `msg`. Raises LabError for options that can't be meant."""
     argv = _argv(options)
     given = _stdin(options)
     ns = options["netns"]
+    _checked("netns", names.namespace_name, ns)
+    result = {"netns": ns, **_nothing_done(argv)}
+    folder = options.get("chdir")
+    reason = _done_already(options, lambda pattern: bool(glob.glob(os.path.join(folder or "", pattern))))
+    if reason:
+        return {**result, "msg": reason}
+    tool = _tool()
+    _check_namespace(ns)
+    if check:
+        return {**result, **_not_in_check_mode(argv)}
+    _check_folder(folder)
+    return {**result, **_run([tool, "netns", "exec", ns, *argv], argv, given, options, folder)}
+
+
+def run_in_container(options: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
+    """The result of `lxc_exec`, with `failed` and `msg`. Raises LabError for options that can't be meant, LxcError."""
+    from ._engine import container_schema
+    from ._lxc import running, tools
+    from ._lxc.place import Place, default_path
+
+    argv = _argv(options)
+    given = _stdin(options)
+    name = options["name"]
+    _checked("name", container_schema.container_name, name)
+    path = options.get("lxc_path")
+    place = Place(_checked("lxc_path", container_schema.absolute, path) if path else default_path(), name)
+    result = {"name": name, "lxc_path": place.path, **_nothing_done(argv)}
+    seen = running.look(place)
+    if seen is None:
+        raise LabError(f"there is no container {name} in {place.path}: make it with netns.lab.lxc_container", "name")
+    if seen.state != running.RUNNING:
+        raise LabError(f"container {name} is {seen.state}: start it with netns.lab.lxc_container", "name")
+    attach = [tools.find("lxc-attach"), *place.arguments, "--clear-env"]
+    folder = options.get("chdir")
+
+    def is_there(pattern: str) -> bool:
+        # Inside, for links lead elsewhere seen from here. Without separators a pattern is expanded, and isn't split.
+        script = 'cd -- "$1" && IFS= && for file in $2; do [ -e "$file" ] && exit 0; done; exit 1'
+        return execute([*attach, "--", "sh", "-c", script, "sh", folder or "/", pattern], timeout=60.0).code == 0
+
+    reason = _done_already(options, is_there)
+    if reason:
+        return {**result, "msg": reason}
+    if check:
+        return {**result, **_not_in_check_mode(argv)}
+    for variable, value in (options.get("environment") or {}).items():
+        attach += ["--set-var", f"{_checked('environment', container_schema.variable, variable)}={value}"]
+    inside = ["sh", "-c", 'cd -- "$0" && exec "$@"', folder, *argv] if folder else argv
+    return {**result, **_run([*attach, "--", *inside], argv, given, options, None)}
+
+
+def _checked(path: str, check: t.Callable[[str], str], value: str) -> str:
     try:
-        names.namespace_name(ns)
+        return check(value)
     except LabError as error:
-        raise LabError(error.message, "netns") from error
-    result: dict[str, t.Any] = {
-        "netns": ns,
-        "cmd": argv,
+        raise LabError(error.message, path) from error
+
+
+def _nothing_done(argv: t.Sequence[str]) -> dict[str, t.Any]:
+    return {
+        "cmd": list(argv),
         "changed": False,
         "failed": False,
         "rc": 0,
@@ -52,23 +103,32 @@ def run(options: t.Mapping[str, t.Any], *, check: bool) -> dict[str, t.Any]:
         "end": None,
         "delta": None,
     }
-    reason = _done_already(options)
-    if reason:
-        return {**result, "msg": reason}
-    tool = _tool()
-    _check_namespace(ns)
-    if check:
-        return {**result, "changed": True, "skipped": True, "msg": "not run in check mode: " + shlex.join(argv)}
-    _check_folder(options.get("chdir"))
+
+
+def _not_in_check_mode(argv: t.Sequence[str]) -> dict[str, t.Any]:
+    return {"changed": True, "skipped": True, "msg": "not run in check mode: " + shlex.join(argv)}
+
+
+def _run(
+    words: t.Sequence[str],
+    argv: t.Sequence[str],
+    given: bytes | None,
+    options: t.Mapping[str, t.Any],
+    folder: str | None,
+) -> dict[str, t.Any]:
+    """Run `words`, of which the user knows `argv`; what came of it."""
     started = datetime.datetime.now()
-    rc, out, err, timed_out = _execute(
-        [tool, "netns", "exec", ns, *argv], given, options.get("chdir"), options.get("timeout")
-    )
+    rc, out, err, timed_out = execute(words, given=given, folder=folder, timeout=options.get("timeout"))
     ended = datetime.datetime.now()
-    result.update(
-        rc=rc, timed_out=timed_out, changed=True, start=str(started), end=str(ended), delta=str(ended - started)
-    )
-    result.update(_streams(out, err, options["encoding"]))
+    result: dict[str, t.Any] = {
+        "rc": rc,
+        "timed_out": timed_out,
+        "changed": True,
+        "start": str(started),
+        "end": str(ended),
+        "delta": str(ended - started),
+        **_streams(out, err, options["encoding"]),
+    }
     if timed_out:
         limit = f"{options['timeout']:g} s"
         result.update(failed=True, msg=f"{argv[0]} didn't end within {limit} and was ended, with all it had started")
@@ -105,13 +165,12 @@ def _stdin(options: t.Mapping[str, t.Any]) -> bytes | None:
     return bytes(text.encode("utf-8", "surrogateescape"))
 
 
-def _done_already(options: t.Mapping[str, t.Any]) -> str:
+def _done_already(options: t.Mapping[str, t.Any], is_there: t.Callable[[str], bool]) -> str:
     """Why the command needn't run: `creates` is there, or `removes` isn't. Both may be patterns."""
-    folder = options.get("chdir") or ""
     creates, removes = options.get("creates"), options.get("removes")
-    if creates and glob.glob(os.path.join(folder, creates)):
+    if creates and is_there(creates):
         return f"not run: {creates} exists"
-    if removes and not glob.glob(os.path.join(folder, removes)):
+    if removes and not is_there(removes):
         return f"not run: {removes} doesn't exist"
     return ""
 
@@ -136,47 +195,6 @@ def _check_namespace(ns: str) -> None:
 def _check_folder(folder: str | None) -> None:
     if folder and not os.path.isdir(folder):
         raise LabError(f"{folder}: there is no such directory", "chdir")
-
-
-def _execute(
-    argv: t.Sequence[str], given: bytes | None, folder: str | None, timeout: float | None
-) -> tuple[int, bytes, bytes, bool]:
-    """Return code, both streams, and whether time ran out. The command leads a session of its own."""
-    process = subprocess.Popen(
-        argv,
-        stdin=subprocess.PIPE if given is not None else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=folder,
-        start_new_session=True,
-    )
-    try:
-        out, err = process.communicate(given, timeout=timeout)
-        return process.returncode, out, err, False
-    except subprocess.TimeoutExpired:
-        out, err = _end_group(process)
-        return process.returncode if process.returncode is not None else -signal.SIGKILL, out, err, True
-    except BaseException:
-        _signal_group(process, signal.SIGKILL)
-        raise
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """TERM, grace, KILL for the whole process group; what it had written so far."""
-    _signal_group(process, signal.SIGTERM)
-    try:
-        out, err = process.communicate(timeout=_GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        out = err = b""
-    _signal_group(process, signal.SIGKILL)  # also what outlived its leader
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        out, err = process.communicate(timeout=_GRACE_SECONDS)
-    return out or b"", err or b""
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
 
 
 def _streams(out: bytes, err: bytes, encoding: str) -> dict[str, t.Any]:

@@ -113,6 +113,46 @@ def run_netns_exec(module: AnsibleModule) -> None:
         module.exit_json(**result)
 
 
+def run_lxc_exec(module: AnsibleModule) -> None:
+    """The module `lxc_exec`."""
+    from . import _command
+
+    with _readable(module):
+        _need_root(module)
+        result = _command.run_in_container(module.params, check=module.check_mode)
+        if result.pop("failed"):
+            module.fail_json(**result)
+        module.exit_json(**result)
+
+
+def run_lxc_container(module: AnsibleModule) -> None:
+    """The module `lxc_container`."""
+    from ._engine import container_steps, objects_container
+
+    with _readable(module):
+        request = objects_container.container(module.params)
+        outcome = _converge(module, request)
+        if not module.check_mode:
+            container_steps.await_ready(request, outcome.after)
+        result = objects_container.container_result(request, outcome.after.get)
+        if result.get("pending_restart"):
+            outcome.warnings.append(
+                f"container {result['name']} runs with a configuration that has changed since it was started; "
+                "`restart: if_needed` starts it anew"
+            )
+        _leave(module, outcome, lxc_container=result)
+
+
+def run_lxc_container_info(module: AnsibleModule) -> None:
+    """The module `lxc_container_info`."""
+    from ._engine import container_information
+
+    with _readable(module):
+        _need_root(module)
+        found = container_information.gather(module.params["names"], module.params["lxc_path"])
+        module.exit_json(changed=False, containers=found)
+
+
 def _run_object(
     module: AnsibleModule,
     name: str,

@@ -14,6 +14,7 @@ from .._kernel.errors import KernelError
 from .errors import LabError
 from .ground import Ground
 from .plan import Plan, say
+from .records import MACHINE
 from .resources import BY_KIND
 from .steps import POINT_OF_NO_RETURN, Step
 
@@ -55,16 +56,25 @@ class _Run:
         self._batch: list[tuple[int, bytes]] = []
         self._place = ""
         self._pass = (-1, -1)
+        self._beside: list[int] = []
+        """Steps that are done side by side, as many as follow each other."""
 
     def go(self) -> None:
         for number, step in enumerate(self._steps):
+            if self._beside and self._steps[self._beside[0]].phase is not step.phase:
+                self._together()
             if Fault.at == number:
                 Fault.at = None
                 self._flush()
+                self._together()
                 if Fault.kill:
                     os.kill(os.getpid(), 9)
                 raise StepFailed(number, self._steps, "failed on purpose, for a test")
             resource = BY_KIND[step.key[0]]
+            if resource.side_by_side:
+                self._flush()
+                self._beside.append(number)
+                continue
             if not resource.netlink:
                 self._flush()
                 self._try(number, resource.perform, step, self._ground)
@@ -77,6 +87,32 @@ class _Run:
             if len(self._batch) > _MAX_MESSAGES or self._ground.open_files > _MAX_OPEN_FILES:
                 self._flush()
         self._flush()
+        self._together()
+
+    def _together(self) -> None:
+        if not self._beside:
+            return
+        from .together import together
+
+        numbers, self._beside = self._beside, []
+        steps = [(number, self._steps[number]) for number in numbers]
+        resource = BY_KIND[steps[0][1].key[0]]
+        visit = self._ground.visit
+        visit.enter(MACHINE)
+        try:
+            failure = together(
+                steps, lambda step: resource.perform(step, self._ground), lambda: not visit.is_interrupted
+            )
+        finally:
+            resource.afterwards([step for _number, step in steps])
+        if failure is not None:
+            number, error = failure
+
+            def again() -> t.NoReturn:
+                raise error
+
+            self._try(number, again)
+        visit.check()
 
     def _try(self, number: int, action: t.Callable[..., t.Any], *arguments: t.Any) -> t.Any:
         try:

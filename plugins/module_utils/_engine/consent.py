@@ -14,7 +14,7 @@ from .._kernel import namespaces
 from .derived_names import LAB_ALTNAME, machine_altname
 from .errors import LabError
 from .plan import Plan, touched
-from .records import MACHINE, Key, Namespace, Request
+from .records import MACHINE, Container, Key, Namespace, Request
 from .resources.base import at
 
 
@@ -22,7 +22,10 @@ def check(request: Request, recorded: set[Key], made: Plan) -> None:
     """Raise LabError if the plan touches what isn't the request's to touch."""
     if not made:
         return
-    for ns in touched(made.steps):
+    for step in made.steps:
+        if step.key[0] == "container":
+            _check_container(request, step.key, made.before.get(step.key), recorded)
+    for ns in touched(step for step in made.steps if step.key[0] != "container"):
         if ns == MACHINE:
             continue
         if namespaces.is_machine(ns):
@@ -56,6 +59,23 @@ def _check_namespace(request: Request, ns: str, owner: str, recorded: set[Key]) 
         )
     if ("namespace", ns) not in recorded and not request.adopt:
         raise LabError(f"namespace {ns} stands already, and no lab made it: `adopt: true` takes it over", where)
+
+
+def _check_container(request: Request, key: Key, standing: object, recorded: set[Key]) -> None:
+    if not isinstance(standing, Container) or (standing.state == "broken" and request.lab is None):
+        return
+    from .._lxc import config
+
+    owner, where = config.owner(standing.text), request.origin.get(key)
+    if request.lab is None:
+        if owner and not request.force:
+            raise LabError(
+                f"container {key[3]} belongs to the lab {owner}: change its file, or say `force: true`", where
+            )
+    elif owner and owner != request.lab:
+        raise LabError(f"container {key[3]} belongs to the lab {owner}: take other names, or a `prefix`", where)
+    elif not owner and key not in recorded and not request.adopt:
+        raise LabError(f"container {key[3]} stands already, and no lab made it: `adopt: true` takes it over", where)
 
 
 def _check_machine_link(request: Request, key: Key, link: object, recorded: set[Key]) -> None:

@@ -48,9 +48,18 @@ def converge(request: Request, *, check: bool, lock_timeout: float = 60.0) -> Ou
     """
     if check:
         return in_worker(lambda visit: _Run(visit, request).foresee())
-    what = f"the lab {request.lab}" if request.lab else "the machine's namespaces"
-    with locks.locked(request.lab or ownership.OBJECTS, lock_timeout, what), locks.among_runs():
+    name, what = _turn(request)
+    with locks.locked(name, lock_timeout, what), locks.among_runs():
         return in_worker(lambda visit: _Run(visit, request).do())
+
+
+def _turn(request: Request) -> tuple[str, str]:
+    """The name of the lock that a run needs, and what that keeps others from, in words."""
+    if request.turn:
+        return locks.file_name(request.turn), request.turn
+    if request.lab:
+        return request.lab, f"the lab {request.lab}"
+    return ownership.OBJECTS, "the machine's namespaces"
 
 
 class _Run:

@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import replace
 
 from . import effects_conf, effects_ip, kinds
-from .records import Key, Link, Namespace
+from .records import OUTLASTING, Key, Link, Namespace
 from .state import State
 
 IPV6_LEAST_MTU = 1280
@@ -30,9 +30,9 @@ def namespace_gone(state: State, ns: str) -> None:
         for upper in uppers(state, key):
             if upper[1] != ns:
                 link_gone(state, upper)
-    files = state.of(ns, "file")
+    outlasting = [(key, record) for key, record in state.space(ns).items() if key[0] in OUTLASTING]
     state.clear(ns)
-    for key, record in files:
+    for key, record in outlasting:
         state.put(key, record)
 
 

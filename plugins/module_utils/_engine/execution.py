@@ -68,6 +68,7 @@ class Execution:
                 self.departure.finish()
                 self._after_failure(failure, ledger)
             self.departure.wait()
+            self._request = replace(self._request, once={})
             have = self._settled(everywhere=left is not made)
             left = plan(self._request, have)
             if not left:

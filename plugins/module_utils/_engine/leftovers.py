@@ -9,6 +9,7 @@ Called by `converge` before and after looking. Each function gives a wider reque
 
 from __future__ import annotations
 
+import os
 import typing as t
 from dataclasses import replace
 
@@ -17,11 +18,14 @@ from .._kernel.errors import KernelError
 from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
 from .ownership import Entry
-from .records import MACHINE, Key, Link, Namespace, Occupants, Request, Route, Sysctl, Want
+from .records import MACHINE, OUTLASTING, Key, Link, Namespace, Occupants, Request, Route, Sysctl, Want
 from .resources.namespace import owner_of
 from .resources.route import DYNAMIC
 from .state import State
 from .sysctl_names import link_of
+
+_LXC = "/var/lib/lxc"
+"""Stands wherever LXC does; without it nothing of LXC's has to be loaded."""
 
 
 def with_what_is_left(visit: Visit, request: Request, entry: Entry | None) -> Request:
@@ -36,14 +40,15 @@ def with_what_is_left(visit: Visit, request: Request, entry: Entry | None) -> Re
         want.update({key: None for key in keys if key[1] in gone and key not in want})
         return replace(request, want=want)
     if entry is not None and not entry.is_from_this_boot:
-        keys = [key for key in keys if key[0] in ("file", "namespace")]
+        keys = [key for key in keys if key[0] == "namespace" or key[0] in OUTLASTING]
     leaving = [key for key in keys if key not in want]
     if not any(record is not None for record in want.values()):
         known = {key[1] for key in leaving}
         leaving += [("namespace", ns) for ns in marked(visit, request.lab, besides=known)]
+        leaving += [key for key in marked_containers(request.lab) if key not in leaving]
     gone = {key[1] for key in leaving if key[0] == "namespace"}
     for key in leaving:
-        if key[0] == "sysctl" or (key[1] in gone and key[0] not in ("namespace", "file")):
+        if key[0] == "sysctl" or (key[1] in gone and key[0] != "namespace" and key[0] not in OUTLASTING):
             continue
         want[key] = None
         if key[0] == "namespace":
@@ -98,6 +103,15 @@ def marked(visit: Visit, lab: str, besides: t.Container[str] = ()) -> list[str]:
             found.append(ns)
     visit.enter(MACHINE)
     return found
+
+
+def marked_containers(lab: str) -> list[Key]:
+    """The containers whose configuration names the lab, whatever the registry says."""
+    if not os.path.isdir(_LXC):
+        return []
+    from .container_steps import marked as found
+
+    return found(lab)
 
 
 def exactly(request: Request, have: State) -> Request:

@@ -16,6 +16,7 @@ import fcntl
 import os
 import time
 import typing as t
+import zlib
 
 from .._kernel import namespaces
 from .errors import LabError
@@ -24,6 +25,11 @@ LOCKS = "/run/netns-lab"
 _RUNS = "runs.lock"
 _POLL_SECONDS = 0.02
 _PATIENCE_SECONDS = 30.0
+
+
+def file_name(text: str) -> str:
+    """The name of a lock for anything that can be said in words. No lab can be called so."""
+    return f"@{zlib.crc32(text.encode('utf-8', 'surrogateescape')):08x}"
 
 
 @contextlib.contextmanager

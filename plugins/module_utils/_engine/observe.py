@@ -17,7 +17,7 @@ from .._kernel import decode, namespaces, netlink
 from .._kernel.errors import KernelError
 from .._kernel.sysctls import Sysctls, of_new_namespace
 from .._kernel.visit import Visit
-from .records import MACHINE, Key, Link, Namespace, Occupants, Request, Sysctl
+from .records import MACHINE, Container, Key, Link, Namespace, Occupants, Request, Sysctl
 from .resources import RESOURCES
 from .resources.namespace import owner_of
 from .state import State
@@ -80,6 +80,7 @@ class _Look:
         self._find_far_ends()
         self._visit.enter(MACHINE)  # inside one, the worker itself would be found there
         self._find_occupants()
+        self._find_containers()
         state = State(self._spaces)
         state.at_birth = self._sysctls_at_birth()
         return state
@@ -249,7 +250,26 @@ class _Look:
                 return other.number == index and self._near.get((far[0], other.nsid), key[1]) == key[1]
         return False
 
-    # -- processes
+    # -- containers, and processes
+
+    def _find_containers(self) -> None:
+        wanted = [
+            key for ns, kinds in self._wanted.items() if ns not in self._kept for key in kinds.get("container", ())
+        ]
+        if not wanted:
+            return
+        from .container_steps import concerns, look
+
+        for key in dict.fromkeys(wanted):
+            found = look(key)
+            if found is not None:
+                self._spaces[key[1]][key] = found
+                continue
+            want = self._request.want.get(key)
+            for other in concerns(want.wish) if isinstance(want, Container) and want.wish else ():
+                original = look(other)
+                if original is not None:
+                    self._spaces.setdefault(MACHINE, {})[other] = original
 
     def _find_occupants(self) -> None:
         wanted = [ns for ns, kinds in self._wanted.items() if "occupants" in kinds]

@@ -18,6 +18,7 @@ key                                                     record
 ``("route", ns, table, "10.0.0.0/8", tos, metric)``     `Route` (the text of the destination tells the family)
 ``("sysctl", ns, "net/ipv4/ip_forward")``               `Sysctl`
 ``("file", ns, "resolv.conf")``                         `File` (under ``/etc/netns/NAMESPACE/``)
+``("container", ns, "/var/lib/lxc", "web")``            `Container` (in the namespace that it shares)
 ``("occupants", ns)``                                   `Occupants`
 ======================================================  ============
 """
@@ -127,6 +128,49 @@ class File:
 
 
 @dataclass(frozen=True)
+class Wish:
+    """What is wanted of a container beyond its state: what it is made from, what its configuration shall say."""
+
+    edits: tuple[t.Any, ...] = ()
+    """`_lxc.config.Edit`: they say what shall stand in the configuration, whatever else does."""
+    source: t.Any = None
+    """`_lxc.making.Source`; None for a container that isn't made if it isn't there."""
+    restart: str = "never"
+    """``never``, ``if_needed`` or ``always``: for a change of configuration that a running container hasn't seen."""
+    snapshot: str = ""
+    snapshot_state: str = "present"
+    """``present``, ``absent`` or ``restored``."""
+    wait: str = "running"
+    """What a start waits for: ``running``, ``init`` or ``network``."""
+    timeout: float = 60.0
+    """Seconds: for the start, for being ready, for the shutdown before it is killed."""
+    create_timeout: float = 1200.0
+
+
+@dataclass(frozen=True)
+class Container:
+    """An LXC container."""
+
+    state: str | None = None
+    """``running``, ``stopped`` or ``frozen``; observed also ``stuck`` (LXC doesn't get on with it) and ``broken`` (it
+    was never finished). Wanted None: as it is."""
+    text: str = ""
+    """Observed: its configuration. In a plan, of one that is still to be made, what is known of it."""
+    known: str = ""
+    """Observed, of one that runs: the configuration that it has seen."""
+    joined: bool = True
+    """Observed, of one that runs: whether the namespace that it shares still is the one of that name."""
+    snapshots: tuple[tuple[str, str], ...] = ()
+    """Observed: the snapshots, by name and LXC's name, with the configuration that each holds."""
+    pid: int = field(default=0, compare=False)
+    """Observed: its init; 0 where nothing runs, and in a plan where it isn't known."""
+    acted: bool = field(default=False, compare=False)
+    """In a plan: what was to be done once (`Request.once`) is done."""
+    wish: Wish | None = field(default=None, compare=False)
+    """Wanted only."""
+
+
+@dataclass(frozen=True)
 class Occupants:
     """Who keeps a namespace alive (observed), and what to do about them before it is removed (wanted)."""
 
@@ -142,7 +186,10 @@ class Occupants:
     """Observed: the processes that only hold it open."""
 
 
-Record = t.Union[Namespace, Link, Address, Route, Sysctl, File, Occupants]
+OUTLASTING = frozenset({"file", "container"})
+"""Kinds that are on disk: they outlast their namespace, and the boot."""
+
+Record = t.Union[Namespace, Link, Address, Route, Sysctl, File, Container, Occupants]
 ABSENT: None = None
 Want = t.Dict[Key, t.Optional[Record]]
 
@@ -168,5 +215,9 @@ class Request:
     """Links (namespace, name) of which all addresses are listed: others that stand there are removed."""
     passing: set[Key] = field(default_factory=set)
     """Keys that are wanted only to undo what the owner asked for once: nobody owns them from now on."""
+    once: dict[Key, str] = field(default_factory=dict)
+    """What is to be done whatever stands: ``restart`` or ``restore`` a container. The second look forgets it."""
+    turn: str = ""
+    """Whom this run takes turns with, where that isn't the lab or all single objects: those with the same text."""
     origin: dict[Key, str] = field(default_factory=dict)
     """Where in the user's input a key was asked for (``links[3].endpoints[0]``), for messages."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from .._kernel import codec
 from . import kinds
 from .plan import Plan, touched
-from .records import MACHINE, Address, Key, Link, Namespace, Record, Request, Route, Want
+from .records import MACHINE, OUTLASTING, Address, Container, Key, Link, Namespace, Record, Request, Route, Want, Wish
 from .state import State
 from .sysctl_names import link_of
 
@@ -28,8 +28,9 @@ def request(made: Plan, now: State) -> Request:
     on_machine = _on_machine(made)
     for ns in reached(made):
         if ns != MACHINE and ("namespace", ns) not in before:
-            for key, _record in now.of(ns, "file"):
-                want[key] = before.get(key)
+            for key in now.space(ns):
+                if key[0] in OUTLASTING:
+                    want[key] = wanted(before.get(key)) if key in before else None
             want["namespace", ns] = None
             continue
         for key, record in before.space(ns).items():
@@ -96,7 +97,7 @@ def reached(made: Plan) -> dict[str, None]:
 
 def _is_ours(key: Key, now: State, made: Plan) -> bool:
     """Whether something that stands now and didn't before comes from the plan: it was wanted, or lies on what was."""
-    if key[0] not in ("link", "address", "route", "file"):
+    if key[0] not in ("link", "address", "route") and key[0] not in OUTLASTING:
         return False
     if key in made.after:
         return True
@@ -109,12 +110,14 @@ def _is_ours(key: Key, now: State, made: Plan) -> bool:
     return False
 
 
-def wanted(record: Record) -> Record:
+def wanted(record: Record) -> Record | None:
     """An observed record as something to ask for: every field that the kernel lets us set."""
     if isinstance(record, Namespace):
         return Namespace(owner=record.owner or "")
     if isinstance(record, Address):
         return Address(prefix=record.prefix)
+    if isinstance(record, Container):
+        return _container(record)
     if not isinstance(record, Link):
         return record
     if record.kind not in kinds.KINDS:
@@ -132,3 +135,13 @@ def wanted(record: Record) -> Record:
         altnames=record.altnames or None,
         mac=record.mac if kinds.KINDS[record.kind].arp else None,
     )
+
+
+def _container(record: Container) -> Container | None:
+    """A container with the very text of its configuration. One that was never finished isn't asked back."""
+    if record.state == "broken":
+        return None
+    from .._lxc.config import Edit
+
+    state = record.state if record.state != "stuck" else None
+    return Container(state, wish=Wish(edits=(Edit("text", record.text),)))

@@ -29,7 +29,7 @@ def check(visit: Visit, made: Plan) -> list[str]:
 
     Costs nothing for plans that leave the machine's own namespace alone.
     """
-    if not _reaches_machine(made):
+    if all(step.key[0] == "container" for step in made.steps) or not _reaches_machine(made):
         return []
     protected = guard.gather(visit)
     for step in made.steps:

@@ -41,22 +41,26 @@ class Phase(enum.IntEnum):
     ROUTE = 10
     """Link routes, then routes by gateway: the kernel refuses a gateway that it can't reach."""
     FILE = 11
-    TRIM = 12
-    """From here the way is forward only. Deletes that nothing waits for."""
-    HOME = 13
+    CONTAINER = 12
+    """Containers start when their network is there: it is the node's, and has links, addresses and routes by now."""
+    STOP = 13
+    """From here the way is forward only. Containers go before the network that they use."""
+    TRIM = 14
+    """Deletes that nothing waits for."""
+    HOME = 15
     """NICs leave a namespace that goes."""
-    END = 14
+    END = 16
     """Processes are ended before the namespace loses its name: afterwards nobody finds them."""
-    REMOVE = 15
+    REMOVE = 17
 
 
 _PASS = {
     Phase.CLEAR: 0, Phase.NAMESPACE: 1, Phase.CONF: 1, Phase.MOVE: 2, Phase.LINK: 3, Phase.DOWN: 4, Phase.SETTING: 4,
-    Phase.LINK_CONF: 4, Phase.UP: 4, Phase.ADDRESS: 4, Phase.ROUTE: 4, Phase.FILE: 5, Phase.TRIM: 6, Phase.HOME: 7,
-    Phase.END: 8, Phase.REMOVE: 9,
+    Phase.LINK_CONF: 4, Phase.UP: 4, Phase.ADDRESS: 4, Phase.ROUTE: 4, Phase.FILE: 5, Phase.CONTAINER: 6, Phase.STOP: 7,
+    Phase.TRIM: 8, Phase.HOME: 9, Phase.END: 10, Phase.REMOVE: 11,
 }  # fmt: skip
 
-POINT_OF_NO_RETURN = Phase.TRIM
+POINT_OF_NO_RETURN = Phase.STOP
 """The first phase whose steps aren't put back."""
 
 
@@ -92,7 +96,7 @@ class Step:
     def pass_(self) -> tuple[int, int]:
         """Steps with the same pass may run in any order across namespaces."""
         number = _PASS[self.phase]
-        return number, self.depth if number in (0, 2, 3, 6) else 0
+        return number, self.depth if number in (0, 2, 3, 8) else 0
 
 
 def in_order(steps: t.Sequence[Step], ranks: t.Mapping[str, int]) -> list[Step]:

@@ -10,8 +10,21 @@ from .._kernel import codec, namespaces
 from .._kernel.errors import MissingLibrary
 from .._kernel.visit import Visit
 from . import consent, features, safety
+from .errors import LabError
 from .plan import Plan, say
 from .records import Key, Request
+
+
+def _check_lxc(made: Plan) -> None:
+    """Raise LabError if there is no LXC, unless what is to be done needs none."""
+    from .._lxc import tools
+    from .._lxc.errors import LxcError
+
+    step = next(step for step in made.steps if step.key[0] == "container")
+    try:
+        tools.find("lxc-start")
+    except LxcError as error:
+        raise LabError(f"{say(step)}: {error}") from error
 
 
 def vet(visit: Visit, request: Request, recorded: set[Key], made: Plan) -> list[str]:
@@ -23,10 +36,13 @@ def vet(visit: Visit, request: Request, recorded: set[Key], made: Plan) -> list[
     consent.check(request, recorded, made)
     found = [] if request.force else safety.check(visit, made)
     features.check(visit, made)
+    if any(step.key[0] == "container" for step in made.steps):
+        _check_lxc(made)
     found += features.warnings(made)
     trouble = namespaces.mount_trouble()
     if trouble:
         found.append(trouble)
-    if not codec.available():
-        raise MissingLibrary(say(made.steps[0]))
+    others = [step for step in made.steps if step.key[0] != "container"]
+    if others and not codec.available():
+        raise MissingLibrary(say(others[0]))
     return found

@@ -113,6 +113,28 @@ class Integer(Shape):
         return value
 
 
+class Number(Shape):
+    """A number in a range, both ends included, which may have a fraction. Digits in quotes do as well."""
+
+    def __init__(self, description: str = "", *, least: float, most: float, expected: str = "a number") -> None:
+        super().__init__(description)
+        self.least = least
+        self.most = most
+        self.expected = expected
+
+    def read(self, value: t.Any, path: Path, problems: Problems) -> t.Any:
+        if isinstance(value, str) and len(value) < 20:
+            try:
+                value = float(value)
+            except ValueError:
+                pass
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not self.least <= value <= self.most:
+            problems.add(path, f"{_typed(value)}: expected {self.expected} from {self.least:g} to {self.most:g}")
+            return None
+        return value
+
+
 class Switch(Shape):
     """True or false. The words do as well: templates produce them."""
 
@@ -232,10 +254,13 @@ class OneOf(Shape):
         number: Shape | None = None,
         mapping: Shape | None = None,
         items: Shape | None = None,
+        nothing: bool = False,
         expected: str,
     ) -> None:
         super().__init__(description)
         self.expected = expected
+        self.nothing = nothing
+        """Whether nothing at all (null) is a value, too."""
         self.forms: tuple[tuple[type, Shape], ...] = tuple(
             (kind, shape)
             for kind, shape in ((str, text), (int, number), (dict, mapping), (list, items))
@@ -243,6 +268,8 @@ class OneOf(Shape):
         )
 
     def read(self, value: t.Any, path: Path, problems: Problems) -> t.Any:
+        if value is None and self.nothing:
+            return None
         for kind, shape in self.forms:
             if isinstance(value, kind) and not isinstance(value, bool):
                 return shape.read(value, path, problems)

@@ -145,3 +145,12 @@ def read(path: str) -> bytes | None:
             os.close(descriptor)
     except OSError:
         return None
+
+
+def read_all(path: str) -> bytes | None:
+    """A file of ``/proc`` of any length; None where it isn't there or may not be read."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError:
+        return None

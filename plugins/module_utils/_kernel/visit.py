@@ -75,6 +75,16 @@ class Visit:
         except OSError as error:
             raise _refusal(error, namespace, "enter") from error
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the main thread has given up waiting. May be asked by any thread."""
+        return self._interrupted.is_set()
+
+    def check(self) -> None:
+        """Raise Interrupted if the main thread has given up waiting."""
+        if self._interrupted.is_set():
+            raise Interrupted
+
     def enter_new(self) -> None:
         """Make a new network namespace without a name and go there. Raises KernelError."""
         if self._interrupted.is_set():

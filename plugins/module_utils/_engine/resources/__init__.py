@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from .address import AddressKind
 from .base import Resource
+from .container import ContainerKind
 from .file import FileKind
 from .link import LinkKind
 from .namespace import NamespaceKind
@@ -26,6 +27,7 @@ RESOURCES: tuple[Resource, ...] = (
     AddressKind(),
     RouteKind(),
     FileKind(),
+    ContainerKind(),
     OccupantsKind(),
 )
 

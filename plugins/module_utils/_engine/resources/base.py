@@ -62,6 +62,13 @@ class Resource(t.Protocol):
     def perform(self, step: Step, ground: Ground) -> None:
         """Do a step that isn't a netlink request."""
 
+    @property
+    def side_by_side(self) -> bool:
+        """True: steps of several objects are performed at once, each in a thread, and `afterwards` once behind them."""
+
+    def afterwards(self, steps: t.Sequence[Step]) -> None:
+        """Clear up behind steps that were done side by side."""
+
     def say(self, step: Step) -> str:
         """The step in words."""
 
@@ -73,6 +80,10 @@ class Kind:
     """Defaults for what a resource doesn't need."""
 
     netlink = True
+    side_by_side = False
+
+    def afterwards(self, steps: t.Sequence[Step]) -> None:
+        """Nothing to clear up."""
 
     def observe(self, view: View) -> None:
         """Nothing to look at."""

@@ -32,6 +32,9 @@ ONLY_FOR_CHANGES = {
 }
 
 
+RESOURCE = f"{UTILS}._engine.resources.container"
+
+
 def loaded(*modules: str) -> set[str]:
     """What a fresh interpreter has loaded after importing these."""
     code = f"import sys, importlib\nfor name in {modules!r}: importlib.import_module(name)\nprint(*sys.modules)"
@@ -52,6 +55,11 @@ def test_the_module_netns_knows_nothing_of_lab_files():
     found = loaded(f"{UTILS}._door", f"{UTILS}._engine.objects_netns", f"{UTILS}._engine.converge")
     of_labs = ("topology", "schema", "walk", "static_routes", "described")
     assert not found & {f"{UTILS}._engine.{name}" for name in of_labs}
+
+
+def test_who_has_nothing_to_do_with_containers_loads_nothing_of_lxc():
+    found = loaded(f"{UTILS}._door", f"{UTILS}._engine.objects_netns", f"{UTILS}._engine.converge")
+    assert not {name for name in found if "_lxc" in name or "container" in name.removeprefix(RESOURCE)}
 
 
 def test_the_door_alone_loads_no_engine():

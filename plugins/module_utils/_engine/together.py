@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Steps that wait for other programs, done side by side: those of one object one after the other, objects beside each
+other. Called by `apply`, for containers.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from .steps import Phase, Step
+
+_AT_ONCE_WAITING = 32
+"""Shutdowns are waiting, not work; starts and copies are work, of which a machine can do as much as it has cores."""
+
+Failure = t.Tuple[int, BaseException]
+
+
+def together(
+    steps: t.Sequence[tuple[int, Step]], do: t.Callable[[Step], None], go_on: t.Callable[[], bool]
+) -> Failure | None:
+    """Do numbered steps of one phase; the first that failed, by its number in the plan.
+
+    After a failure nothing more is begun; what has begun is waited for. Threads begin in the network namespace of the
+    thread that calls, which has to be the machine's own.
+    """
+    chains: dict[t.Any, list[tuple[int, Step]]] = {}
+    for number, step in steps:
+        chains.setdefault(step.key, []).append((number, step))
+    failures: list[Failure] = []
+
+    def run(chain: t.Sequence[tuple[int, Step]]) -> None:
+        for number, step in chain:
+            if failures or not go_on():
+                return
+            try:
+                do(step)
+            except BaseException as error:  # handed over to the thread that waits
+                failures.append((number, error))
+                return
+
+    cores = os.cpu_count() or 1
+    most = _AT_ONCE_WAITING if steps[0][1].phase is Phase.STOP else cores
+    with ThreadPoolExecutor(min(most, len(chains))) as pool:
+        for future in [pool.submit(run, chain) for chain in chains.values()]:
+            future.result()
+    return min(failures, key=lambda failure: failure[0]) if failures else None

@@ -1,0 +1,5 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""LXC: its tools, its files, its cgroups. Knows the kernel layer below it, and nothing of labs or of Ansible."""

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Making containers: from a template, or from another container.
+
+The configuration that is wanted goes in before the template runs: a first start, whoever makes it, meets nothing that
+was still to be changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import typing as t
+
+from . import config, debian, lifecycle, tools
+from .errors import LxcError
+from .place import Place, default_config
+
+_DHCP_AT_BOOT = "/bin/udhcpc\n"
+"""A line of the busybox template's start script. Without a server that answers, nothing after it ever comes."""
+
+
+class Source(t.NamedTuple):
+    """What a new container is made from."""
+
+    template: str = "busybox"
+    arguments: tuple[str, ...] = ()
+    """What the template is told, such as ``--release=trixie``."""
+    options: tuple[tuple[str, t.Any], ...] = ()
+    """The same, for what isn't LXC's own template: `debian`."""
+    store: str = "dir"
+    store_arguments: tuple[str, ...] = ()
+    rootfs: str = ""
+    """A root file system that stands already, for the template `none`."""
+    clone_from: Place | None = None
+    clone_snapshot: bool = False
+    configures_network: bool = True
+    """Whether the container shall see to its network itself: not where it shares one that is made for it."""
+
+
+def make(place: Place, source: Source, edits: t.Sequence[config.Edit], timeout: float) -> None:
+    """Make a container with the configuration that is wanted. Raises LxcError, with nothing left of it."""
+    try:
+        os.makedirs(place.path, 0o755, exist_ok=True)
+        if source.clone_from is not None:
+            _clone(place, source, source.clone_from, timeout)
+        else:
+            _from_template(place, source, edits, timeout)
+        _settle_network(place, source)
+        lifecycle.configure(place, edits)
+    except OSError as error:
+        _undo(place)
+        raise LxcError(f"{error.filename or place.folder}: {error.strerror}") from error
+    except LxcError:
+        _undo(place)
+        raise
+
+
+def _undo(place: Place) -> None:
+    with contextlib.suppress(LxcError):
+        lifecycle.end_makers(place)
+        if os.path.exists(place.partial):
+            lifecycle.clear(place)
+        elif os.path.exists(place.config):
+            lifecycle.destroy(place, 10.0)
+
+
+def _clone(place: Place, source: Source, original: Place, timeout: float) -> None:
+    words = ["lxc-copy", *original.arguments, "-p", place.path, "-N", place.name]
+    if source.clone_snapshot:
+        words.append("-s")
+    if source.store != "dir":
+        words += ["-B", source.store]
+    done = tools.ask(words, timeout)
+    if done.code:
+        why = tools.reasons(done.err) or tools.plain(done.err)
+        if not why and not tools.there("rsync"):
+            why = ["a directory is copied by rsync, which is missing here: the role netns.lab.lxc installs it"]
+        raise LxcError(f"{original.name} can't be copied: {'; '.join(why) or 'lxc-copy gave no reason'}")
+
+
+def _from_template(place: Place, source: Source, edits: t.Sequence[config.Edit], timeout: float) -> None:
+    with tempfile.TemporaryDirectory(prefix="netns-lab-", dir=_temporary()) as folder:
+        os.chmod(folder, 0o755)  # a template of an unprivileged container runs as another user
+        first = os.path.join(folder, "config")
+        with open(first, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(config.edited(default_config(), edits))
+        template, arguments = source.template, list(source.arguments)
+        if template == "debian":
+            template, arguments = debian.template(dict(source.options), folder, timeout)
+        words = ["lxc-create", *place.arguments, "-f", first, "-t", template]
+        if source.store != "dir" or source.store_arguments:
+            words += ["-B", source.store, *source.store_arguments]
+        tools.run([*words, "--", *arguments] if arguments else words, timeout)
+    if not os.path.exists(place.config):
+        raise LxcError(f"the template {source.template} made no container")
+
+
+def _temporary() -> str | None:
+    return "/run" if os.path.isdir("/run") else None
+
+
+def _settle_network(place: Place, source: Source) -> None:
+    """A container that shares a network that is made for it must not ask for addresses of its own."""
+    script = os.path.join(place.rootfs, "etc/init.d/rcS")
+    if source.configures_network or source.template != "busybox" or not os.path.isfile(script):
+        return
+    with open(script, encoding="utf-8") as stream:
+        text = stream.read()
+    if _DHCP_AT_BOOT in text:
+        with open(script, "w", encoding="utf-8") as stream:
+            stream.write(text.replace(_DHCP_AT_BOOT, ""))
