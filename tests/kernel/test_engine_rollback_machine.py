@@ -72,8 +72,8 @@ def no_fault() -> t.Iterator[None]:
     Fault.at = None
 
 
-def ip_does(commands: str) -> None:
-    subprocess.run(["ip", "-batch", "-"], input=commands, text=True, check=True)
+def ip_does(commands: str, netns: str | None = None) -> None:
+    subprocess.run(["ip", *(["-n", netns] if netns else []), "-batch", "-"], input=commands, text=True, check=True)
 
 
 def lab() -> Request:
@@ -201,3 +201,24 @@ def test_addresses_are_where_they_were_after_peers_were_swapped(place, macs, num
     request = Request(want, force=True, complete={(place, "a"), (place, "b")} if complete else set())
     for said in failing_at_each_step(request):
         assert snapshot.differences(before, snapshot.machine()) == [], said
+
+
+@pytest.mark.parametrize("place", ["red", MACHINE])
+def test_an_address_that_went_along_with_a_name_does_not_stay_where_it_went(place):
+    """a takes the name of b, which goes; going back, b stays and gets b's old peer, so a new a is made."""
+    ip_does("netns add red\nnetns add blue\n")
+    ip_does(
+        """
+        link add name b type veth peer name a netns blue
+        link add name a type veth peer name c
+        address add 10.1.0.1/24 brd + dev a
+        """,
+        netns=None if place == MACHINE else place,
+    )
+    before = snapshot.machine()
+    want: Want = {
+        ("link", place, "b"): Link("veth", (place, "c"), up=True),
+        ("link", place, "c"): Link("veth", (place, "b"), up=True),
+    }
+    failing(Request(want, force=True, complete={(place, "b")}), 2)
+    assert snapshot.differences(before, snapshot.machine()) == []
