@@ -24,9 +24,9 @@ MODULE = CHECKOUT / "plugins" / "modules" / "topology.py"
 SCHEMA = CHECKOUT / "docs" / "lab.schema.json"
 
 # The engine knows nothing of Ansible, so it can be imported from where it lies.
-sys.path.insert(0, str(CHECKOUT / "plugins" / "module_utils"))
-schema = importlib.import_module("_engine.schema")
-walk = importlib.import_module("_engine.walk")
+sys.path.insert(0, str(CHECKOUT / "plugins"))
+schema = importlib.import_module("module_utils._engine.schema")
+walk = importlib.import_module("module_utils._engine.walk")
 sys.path.pop(0)
 
 _BEGIN = "# Made from the table in plugins/module_utils/_engine/schema.py by tests/generate_docs.py: begin"
@@ -45,7 +45,10 @@ def sentences(description: str) -> list[str]:
     return description.split("\n")
 
 
-_TYPES = {"Text": "str", "Integer": "int", "Switch": "bool", "MapOf": "dict", "Mapping": "dict", "ListOf": "list"}
+_TYPES = {
+    "Text": "str", "Integer": "int", "Number": "float", "Switch": "bool", "MapOf": "dict", "Mapping": "dict",
+    "ListOf": "list",
+}  # fmt: skip
 
 
 def kind_of(shape: t.Any) -> str:
@@ -131,6 +134,8 @@ def json_schema(shape: t.Any) -> dict[str, t.Any]:
             made["pattern"] = shape.pattern
     elif isinstance(shape, walk.Integer):
         made.update(type="integer", minimum=shape.least, maximum=shape.most)
+    elif isinstance(shape, walk.Number):
+        made.update(type="number", minimum=shape.least, maximum=shape.most)
     elif isinstance(shape, walk.Switch):
         made["type"] = "boolean"
     elif isinstance(shape, walk.MapOf):
@@ -147,7 +152,7 @@ def json_schema(shape: t.Any) -> dict[str, t.Any]:
         if shape.required:
             made["required"] = list(shape.required)
     else:
-        made["anyOf"] = [json_schema(form) for _kind, form in shape.forms]
+        made["anyOf"] = [json_schema(form) for _kind, form in shape.forms] + [{"type": "null"}] * shape.nothing
     return made
 
 

@@ -50,12 +50,14 @@ options:
           - What the node is.
           - V(host) doesn't forward, V(router) forwards IPv4 and IPv6.
           - V(switch) is a namespace with one bridge, called C(br0), whose ports are the links that end here.
+          - 'V(container) is a host whose namespace an LXC container shares: see O(nodes.container).'
           - The default is V(host).
         type: str
         choices:
           - host
           - router
           - switch
+          - container
       loopback:
         description:
           - Whether the node's loopback is up.
@@ -140,6 +142,159 @@ options:
             description:
               - Take the gateway for reachable on O(nodes.routes[].dev) though no address of the node says so.
             type: bool
+      container:
+        description:
+          - The container of a node with O(nodes.kind=container), which is called as the node's namespace is, and
+            goes with it. It is started when the node's network is there.
+        type: dict
+        suboptions:
+          state:
+            description:
+              - Whether it runs.
+              - The default is V(started).
+            type: str
+            choices:
+              - started
+              - stopped
+              - frozen
+          template:
+            description:
+              - What the container is made from.
+              - V(busybox) needs no network and takes no time; V(debian) is made by C(mmdebstrap) or C(debootstrap)
+                from the machine's own package sources; V(download), V(local) and V(oci) are LXC's own; V(none) takes
+                a root file system that stands.
+              - The default is V(busybox). It matters only when the container is made.
+            type: str
+            choices:
+              - busybox
+              - debian
+              - download
+              - local
+              - oci
+              - none
+          template_options:
+            description:
+              - What the template is told, by the names of its long options.
+              - V(debian) has C(release), C(arch), C(mirror) and C(packages), a list; V(none) has C(rootfs), a path.
+            type: dict
+          lxc_path:
+            description:
+              - The directory that holds the container.
+              - The default is LXC's own, as a rule C(/var/lib/lxc).
+            type: str
+          backing_store:
+            description:
+              - What its root file system is kept in.
+              - The default is V(dir).
+            type: str
+            choices:
+              - dir
+              - btrfs
+              - lvm
+              - loop
+              - overlay
+              - rbd
+              - zfs
+              - best
+          backing_store_options:
+            description:
+              - What the backing store needs, by the names of C(lxc-create), like C(fssize).
+            type: dict
+          config:
+            description:
+              - Keys of C(lxc.container.conf), each with a value or a list of values, which replace all that the key
+                has.
+              - A key without a value is removed; keys that aren't named stay as they are.
+            type: dict
+          limits:
+            description:
+              - Limits, for either version of control groups.
+            type: dict
+            suboptions:
+              memory:
+                description:
+                  - Memory, in bytes or like V(512M).
+                type: raw
+              cpus:
+                description:
+                  - 'Processor time, in processors: V(1.5) is one and a half.'
+                type: float
+              pids:
+                description:
+                  - How many processes and threads.
+                type: int
+              cpuset:
+                description:
+                  - The processors that it may use, like V(0-1).
+                type: str
+          mounts:
+            description:
+              - What is mounted into it, besides what its template mounts.
+            type: list
+            elements: dict
+            suboptions:
+              source:
+                description:
+                  - 'What is mounted: a path of the machine, or a name like tmpfs.'
+                required: true
+                type: str
+              target:
+                description:
+                  - Where in the container, as a path from its root.
+                required: true
+                type: str
+              type:
+                description:
+                  - The type of file system.
+                  - The default is V(none), for a bind mount.
+                type: str
+              options:
+                description:
+                  - Mount options, with commas.
+                  - The default is V(bind), and C(create=dir) is always added unless a C(create=) stands here.
+                type: str
+              readonly:
+                description:
+                  - Whether nothing can be written there.
+                type: bool
+          environment:
+            description:
+              - Environment variables of its init.
+            type: dict
+          idmap:
+            description:
+              - 'Ranges of user and group ids, like V(u 0 100000 65536): the container is unprivileged.'
+              - 'It matters when the container is made: later its files would belong to others.'
+            type: list
+            elements: str
+          restart:
+            description:
+              - 'Whether a running container is started anew for a change of its configuration: V(never), V(if_needed)
+                (not for limits, which it takes on as it runs), V(always).'
+            type: str
+            choices:
+              - never
+              - if_needed
+              - always
+          wait:
+            description:
+              - 'What a start waits for: V(running), V(init) (its start scripts are through), V(network) (it has an
+                address).'
+            type: str
+            choices:
+              - running
+              - init
+              - network
+          timeout:
+            description:
+              - Seconds for a start, and for a shutdown before it is killed.
+              - The default is 60.
+            type: float
+          create_timeout:
+            description:
+              - Seconds for making it.
+              - The default is 1200.
+            type: float
       groups:
         description:
           - Groups of O(groups) whose settings the node takes; of two groups the later wins.

@@ -14,9 +14,9 @@ import typing as t
 from .._lxc import cgroups
 from .._lxc.config import Edit
 from .._lxc.making import Source
-from .._lxc.place import Place
+from .._lxc.place import Place, default_path
 from .errors import Problems, below
-from .records import Container, Wish
+from .records import Container, Key, Wish
 
 _TYPED = {
     "limits": cgroups.KEYS,
@@ -69,16 +69,21 @@ def wanted(
     return Container(state, wish=wish)
 
 
+def key(ns: str, settings: _Given) -> Key:
+    """The key of the container of a lab's node, which is called as the node's namespace is."""
+    return ("container", ns, settings.get("lxc_path") or default_path(), ns)
+
+
 def _conflicts(settings: _Given, netns: str | None, where: str, problems: Problems) -> None:
     """A key that an option writes can't stand in `config`, too: the two would undo each other."""
-    for key in settings.get("config") or ():
+    for name in settings.get("config") or ():
         for option, keys in _TYPED.items():
             given = netns is not None if option == "netns" else settings.get(option) is not None
-            if given and key in keys:
-                problems.add(below(below(where, "config"), key), f"`{option}` writes this key: say it there only")
-        if key.startswith("lxc.net.") and (netns is not None or settings.get("networks") is not None):
+            if given and name in keys:
+                problems.add(below(below(where, "config"), name), f"`{option}` writes this key: say it there only")
+        if name.startswith("lxc.net.") and (netns is not None or settings.get("networks") is not None):
             option = "netns" if netns is not None else "networks"
-            problems.add(below(below(where, "config"), key), f"`{option}` says what network it has: leave this out")
+            problems.add(below(below(where, "config"), name), f"`{option}` says what network it has: leave this out")
 
 
 def _edits(settings: _Given, netns: str | None, owner: str | None, legacy: t.Container[str] | None) -> list[Edit]:

@@ -40,6 +40,9 @@ def describe(lab: Lab, have: State) -> dict[str, t.Any]:
             elif isinstance(record, Route) and record.protocol not in _KERNELS_OWN:
                 routes.append(_route(key, record))
         nodes[node.name] = {"netns": node.ns, "kind": node.kind, "links": links, "routes": routes}
+        for _key, container in have.of(node.ns, "container"):
+            states = {"running": "started"}
+            nodes[node.name]["container"] = {"state": states.get(container.state, container.state)}
     ends = [
         [near.text, far.text]
         for near, far in lab.links

@@ -21,7 +21,7 @@ KIND_SYSCTLS: dict[str, dict[str, str]] = {
         "net/ipv4/conf/all/promote_secondaries": "1",
         "net/ipv6/conf/default/accept_dad": "0",
     }
-    for kind, forwarding in (("host", "0"), ("router", "1"), ("switch", "0"))
+    for kind, forwarding in (("host", "0"), ("router", "1"), ("switch", "0"), ("container", "0"))
 }
 """A new namespace inherits IPv4's settings from the machine (net/ipv4/devinet.c, ``devinet_init_net``), so a lab would
 differ from one machine to the next. Forwarding comes first because it sets others. Without duplicate address detection

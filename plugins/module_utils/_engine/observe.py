@@ -65,6 +65,10 @@ class _Look:
         self._wanted: dict[str, dict[str, list[Key]]] = {}
         for key in request.want:
             self._wanted.setdefault(key[1], {}).setdefault(key[0], []).append(key)
+        self._contained: set[str | None] = set()
+        """The process namespaces of containers that go: what is in them ends with them."""
+        self._monitors: set[int] = set()
+        """The processes that watch over them."""
         self._gone = {key[1] for key, record in request.want.items() if key[0] == "namespace" and record is None}
 
     def keep(self, ns: str, space: t.Mapping[Key, t.Any]) -> None:
@@ -79,8 +83,8 @@ class _Look:
         self._look_at(scope)
         self._find_far_ends()
         self._visit.enter(MACHINE)  # inside one, the worker itself would be found there
-        self._find_occupants()
         self._find_containers()
+        self._find_occupants()
         state = State(self._spaces)
         state.at_birth = self._sysctls_at_birth()
         return state
@@ -258,14 +262,19 @@ class _Look:
         ]
         if not wanted:
             return
+        from .._kernel.procfs import namespace_link, status
         from .container_steps import concerns, look
 
         for key in dict.fromkeys(wanted):
             found = look(key)
+            want = self._request.want.get(key)
             if found is not None:
                 self._spaces[key[1]][key] = found
+                if want is None and found.pid:
+                    self._contained.add(namespace_link(found.pid, "pid"))
+                    known = status(found.pid)
+                    self._monitors.update([known.parent] if known is not None else [])
                 continue
-            want = self._request.want.get(key)
             for other in concerns(want.wish) if isinstance(want, Container) and want.wish else ():
                 original = look(other)
                 if original is not None:
@@ -283,14 +292,19 @@ class _Look:
             return
         from .._kernel import processes
         from .._kernel.holders import holders
+        from .._kernel.procfs import namespace_link
 
         inside = processes.inside(identities)
         holding = holders(identities)
         for ns, some in inside.items():  # with one of its threads only, it doesn't live there
             holding.setdefault(ns, []).extend(process for process in some if process.why != processes.INSIDE)
-            inside[ns] = [process for process in some if process.why == processes.INSIDE]
+            inside[ns] = [
+                process
+                for process in some
+                if process.why == processes.INSIDE and namespace_link(process.pid, "pid") not in self._contained
+            ]
         for ns in identities.values():
             if inside.get(ns) or holding.get(ns):
-                known = {process.pid for process in inside.get(ns, ())}
+                known = {process.pid for process in inside.get(ns, ())} | self._monitors
                 others = tuple(process for process in holding.get(ns, ()) if process.pid not in known)
                 self._spaces[ns]["occupants", ns] = Occupants(inside=tuple(inside.get(ns, ())), holding=others)

@@ -14,11 +14,12 @@ from __future__ import annotations
 import typing as t
 
 from . import names
+from .container_schema import NODE_CONTAINER
 from .errors import LabError, Problems, show
 from .sysctl_names import sysctl_name
 from .walk import Integer, ListOf, MapOf, Mapping, OneOf, Shape, Switch, Text
 
-KINDS = ("host", "router", "switch")
+KINDS = ("host", "router", "switch", "container")
 ROUTE_TYPES = ("unicast", "blackhole", "unreachable", "prohibit", "throw")
 
 
@@ -129,6 +130,7 @@ _SETTINGS: dict[str, Shape] = {
         "What the node is.\n"
         "V(host) doesn't forward, V(router) forwards IPv4 and IPv6.\n"
         "V(switch) is a namespace with one bridge, called C(br0), whose ports are the links that end here.\n"
+        "V(container) is a host whose namespace an LXC container shares: see O(nodes.container).\n"
         "The default is V(host).",
         choices=KINDS,
     ),
@@ -148,6 +150,13 @@ _SETTINGS: dict[str, Shape] = {
         what="a mapping from file names to text",
     ),
     "routes": ListOf(ROUTE, "Static routes, in order.", what="a list of routes"),
+    "container": Mapping(
+        NODE_CONTAINER,
+        "The container of a node with O(nodes.kind=container), which is called as the node's namespace is, and goes"
+        " with it. It is started when the node's network is there.",
+        what="a container",
+        may_be_empty=True,
+    ),
 }
 
 NODE = Mapping(

@@ -98,6 +98,31 @@ def _nodes(lab: Lab, given: _Given, problems: Problems) -> None:
             want[key] = _BRIDGE
             origin[key] = where
             node.links[BRIDGE] = []
+        if kind == "container":
+            _container(lab, node, where, problems)
+        elif (own or {}).get("container") is not None:
+            problems.add(f"{where}.container", f"{name} is a {kind}: say `kind: container`, too")
+
+
+def _container(lab: Lab, node: Node, where: str, problems: Problems) -> None:
+    """The container that shares the namespace of a node, and its name."""
+    from . import container_options, container_schema
+
+    settings = node.settings.get("container") or {}
+    try:
+        container_schema.container_name(node.ns)
+    except LabError as error:
+        problems.add(where, f"{error.message}, and this one is called as its node")
+    key = container_options.key(node.ns, settings)
+    lab.want[key] = container_options.wanted(
+        {"restart": "if_needed", **settings},
+        container_schema.LAB_STATES[settings.get("state") or "started"],
+        netns=node.ns,
+        owner=lab.id,
+        where=f"{where}.container",
+        problems=problems,
+    )
+    lab.origin[key] = f"{where}.container"
 
 
 def _links(lab: Lab, given: _Given, bad: _Bad, problems: Problems) -> bool:
