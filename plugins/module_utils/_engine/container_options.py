@@ -25,11 +25,11 @@ _TYPED = {
     "autostart_delay": ("lxc.start.delay",),
     "autostart_order": ("lxc.start.order",),
     "groups": ("lxc.group",),
-    "netns": ("lxc.namespace.share.net",),
     "mounts": ("lxc.mount.entry",),
     "environment": ("lxc.environment",),
 }
 """By option, the keys that it writes: `config` may not name them, too."""
+_SHARED = "lxc.namespace.share.net"
 _UNMANAGED = "lxc.rootfs.managed"
 
 _Given = t.Mapping[str, t.Any]
@@ -78,10 +78,10 @@ def _conflicts(settings: _Given, netns: str | None, where: str, problems: Proble
     """A key that an option writes can't stand in `config`, too: the two would undo each other."""
     for name in settings.get("config") or ():
         for option, keys in _TYPED.items():
-            given = netns is not None if option == "netns" else settings.get(option) is not None
-            if given and name in keys:
+            if settings.get(option) is not None and name in keys:
                 problems.add(below(below(where, "config"), name), f"`{option}` writes this key: say it there only")
-        if name.startswith("lxc.net.") and (netns is not None or settings.get("networks") is not None):
+        about_network = name.startswith("lxc.net.") or name == _SHARED
+        if about_network and (netns is not None or settings.get("networks") is not None):
             option = "netns" if netns is not None else "networks"
             problems.add(below(below(where, "config"), name), f"`{option}` says what network it has: leave this out")
 
@@ -92,9 +92,9 @@ def _edits(settings: _Given, netns: str | None, owner: str | None, legacy: t.Con
         edits.append(Edit("owner", owner))
     if netns is not None:
         edits.append(Edit("group", "lxc.net"))
-        edits.append(_key("lxc.namespace.share.net", [f"/run/netns/{netns}"]))
+        edits.append(_key(_SHARED, [f"/run/netns/{netns}"]))
     elif settings.get("networks") is not None:
-        edits.append(_key("lxc.namespace.share.net", []))
+        edits.append(_key(_SHARED, []))
         edits.append(Edit("group", "lxc.net", tuple(_network_lines(settings["networks"]))))
     for name, value in (settings.get("config") or {}).items():
         edits.append(_key(name, [] if value is None else value if isinstance(value, list) else [value]))

@@ -19,7 +19,7 @@ from .walk import Integer, ListOf, MapOf, Mapping, Number, OneOf, Shape, Switch,
 TEMPLATES = ("busybox", "debian", "download", "local", "oci", "none")
 STORES = ("dir", "btrfs", "lvm", "loop", "overlay", "rbd", "zfs", "best")
 _SIZE = re.compile(r"[0-9]+[KMGkmg]?|max")
-_IDMAP = re.compile(r"[ugb] [0-9]+ [0-9]+ [0-9]+")
+_IDMAP = re.compile(r"[ug] [0-9]+ [0-9]+ [0-9]+")
 
 
 def container_name(text: str) -> str:
@@ -40,10 +40,11 @@ def one_line(text: str) -> str:
 
 
 def absolute(text: str) -> str:
-    """An absolute path, without a slash at its end."""
-    if not text.startswith("/") or ".." in text.split("/"):
+    """An absolute path, in the one spelling that LXC's processes are found by."""
+    parts = one_line(text).split("/")
+    if not text.startswith("/") or ".." in parts:
         raise LabError(f"{show(text)}: expected an absolute path")
-    return one_line(text).rstrip("/") or "/"
+    return "/" + "/".join(part for part in parts if part not in ("", "."))
 
 
 def config_key(text: str) -> str:

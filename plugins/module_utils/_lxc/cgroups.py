@@ -20,7 +20,7 @@ _PERIOD = 100000
 
 
 class Limit(t.NamedTuple):
-    """The keys of one limit: for version 2, and for version 1."""
+    """The keys of one limit: for version 2, and for version 1, which writes -1 where version 2 has ``max``."""
 
     controller: str
     unified: str
@@ -63,7 +63,7 @@ def lines(limits: t.Mapping[str, t.Any], legacy: t.Container[str]) -> dict[str, 
             if old:
                 found["lxc.cgroup.cpu.cfs_period_us"] = (("lxc.cgroup.cpu.cfs_period_us", str(_PERIOD)),)
         else:
-            found[key] = ((key, str(value)),)
+            found[key] = ((key, "-1" if old and value == "max" else str(value)),)
     return found
 
 

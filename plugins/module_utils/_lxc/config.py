@@ -22,7 +22,8 @@ _OWNER = "# netns-lab:"
 KEEPS_RUNNING = ("lxc.start.", "lxc.group")
 """Keys that only lxc-autostart reads, from the file: a container that runs needs no restart for them."""
 _FENCE = "# netns.lab, "
-_CGROUPS = ("lxc.cgroup.", "lxc.cgroup2.")
+_CGROUP = re.compile(r"lxc\.cgroup2?\.(?!(dir|relative)(\.|$))")
+"""Settings of control groups. What begins alike and says where the groups are is read only by a start."""
 
 
 class Edit(t.NamedTuple):
@@ -30,7 +31,7 @@ class Edit(t.NamedTuple):
 
     scope: str
     """``key``: all lines of a key. ``group``: all lines below a key (``lxc.net``). ``block``: those between two
-    comments with a name. ``owner``: the comment with a lab's name. ``text``: the whole file."""
+    comments with a name. ``owner``: the comment with a lab's name. ``text``: the whole file, which `name` then is."""
     name: str
     lines: tuple[tuple[str, str], ...] = ()
     """Keys and values, in order; empty: nothing."""
@@ -45,19 +46,22 @@ class Line(t.NamedTuple):
 
 
 def parse(text: str) -> list[Line]:
-    """The lines of a file."""
-    return [_line(line) for line in text.splitlines()]
+    """The lines of a file. As for LXC, only a line feed ends one, and white space is spaces and tabs."""
+    texts = text.split("\n")
+    if not texts[-1]:
+        texts.pop()
+    return [_line(line) for line in texts]
 
 
 def _line(text: str) -> Line:
-    bare = text.strip()
+    bare = text.strip(" \t")
     key, equals, value = bare.partition("=")
     if bare.startswith("#") or not equals:
         return Line("", "", text)
-    value = value.strip()
+    value = value.strip(" \t")
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1]
-    return Line(key.strip(), value, text)
+    return Line(key.strip(" \t"), value, text)
 
 
 def settings(text: str) -> list[tuple[str, str]]:
@@ -77,22 +81,22 @@ def last(text: str, key: str) -> str:
 
 def owner(text: str) -> str:
     """The lab that a configuration is marked for; empty: none."""
-    for line in text.splitlines():
-        if line.startswith(_OWNER):
-            return line[len(_OWNER) :].strip()
+    for line in parse(text):
+        if line.text.startswith(_OWNER):
+            return line.text[len(_OWNER) :].strip()
     return ""
 
 
 def edited(text: str, edits: t.Iterable[Edit]) -> str:
     """The text after all edits. What says already what an edit wants stays as it is, to the letter."""
-    lines = parse(text)
+    before = lines = parse(text)
     for edit in edits:
-        lines = _EDITS[edit.scope](lines, edit)
-    return "".join(f"{line.text}\n" for line in lines)
-
-
-def _whole(_lines: list[Line], edit: Edit) -> list[Line]:
-    return parse(edit.name)
+        if edit.scope == "text":
+            text = edit.name
+            before = lines = parse(text)
+        else:
+            lines = _EDITS[edit.scope](lines, edit)
+    return text if lines == before else "".join(f"{line.text}\n" for line in lines)
 
 
 def _mark(lines: list[Line], edit: Edit) -> list[Line]:
@@ -176,7 +180,6 @@ _EDITS: dict[str, t.Callable[[list[Line], Edit], list[Line]]] = {
     "group": _keys,
     "block": _block,
     "owner": _mark,
-    "text": _whole,
 }
 
 
@@ -189,9 +192,12 @@ def unseen(text: str, known: str) -> tuple[bool, list[tuple[str, str]]]:
     now, then = settings(text), settings(known)
     if now == then:
         return False, []
-    live = [pair for pair in now if pair[0].startswith(_CGROUPS) and pair not in then]
+    live = [pair for pair in now if _CGROUP.match(pair[0]) and pair not in then]
     keys = {key for key, _value in live}
-    lost = [pair for pair in then if pair[0].startswith(_CGROUPS) and pair not in now and pair[0] not in keys]
-    rest = [[pair for pair in some if not pair[0].startswith((*KEEPS_RUNNING, *_CGROUPS))] for some in (now, then)]
+    lost = [pair for pair in then if _CGROUP.match(pair[0]) and pair not in now and pair[0] not in keys]
+    rest = [
+        [pair for pair in some if not pair[0].startswith(KEEPS_RUNNING) and not _CGROUP.match(pair[0])]
+        for some in (now, then)
+    ]
     several = any(key.split(".")[2] == "devices" for key in keys)  # allow and deny add up to a list
     return bool(lost) or several or rest[0] != rest[1], [] if several else live

@@ -38,13 +38,15 @@ def listed(place: Place) -> list[Snapshot]:
     for number in sorted(numbers, key=lambda entry: (len(entry), entry)):
         comment = (procfs.read(os.path.join(folder, number, "comment")) or b"").decode("utf-8", "replace").strip()
         time = (procfs.read(os.path.join(folder, number, "ts")) or b"").decode("utf-8", "replace").strip()
-        found.append(Snapshot(number, comment.splitlines()[0] if comment else number, time))
+        found.append(Snapshot(number, comment.split("\n")[0] if comment else number, time))
     return found
 
 
 def find(some: t.Iterable[Snapshot], name: str) -> Snapshot | None:
-    """The snapshot that has this name, or this number."""
-    return next((one for one in some if name in (one.name, one.number)), None)
+    """The snapshot that has this name; if there is none, the one that has this number."""
+    taken = list(some)
+    by_number = next((one for one in taken if one.number == name), None)
+    return next((one for one in taken if one.name == name), by_number)
 
 
 def take(place: Place, name: str, timeout: float) -> None:

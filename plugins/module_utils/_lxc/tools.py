@@ -20,7 +20,8 @@ from .errors import LxcError
 
 _PLACES = "/usr/sbin:/sbin:/usr/bin:/bin:/usr/local/sbin:/usr/local/bin"
 _LOG_LINE = re.compile(r"(?:ERROR|CRIT|ALERT|FATAL)\s+\S+ - \S+:\d+ - (.*)")
-_STDERR_LINE = re.compile(r"^lxc-[a-z]+: [^:]+: \S+: \S+: \d+ (.*)")
+_STDERR_LINE = re.compile(r"lxc-[a-z]+: (?:[^:]+: )?\S+: \S+: \d+ (.*)")
+"""The name of the container stands in it where the tool knows one."""
 _EMPTY_WORDS = (
     "The container failed to start",
     "To get more details",
@@ -30,6 +31,7 @@ _EMPTY_WORDS = (
     "Failed to spawn container",
     "Failed to create container",
     "Failed to initialize container",
+    "An error occurred in another process",
 )
 """What LXC says of every failure, whatever its cause."""
 _MOST_LINES = 5

@@ -78,7 +78,10 @@ def test_the_example_of_the_design_is_taken_as_far_as_this_version_goes():
         (lab(nodes=["red"]), "nodes: a list stands here: expected a mapping from names to nodes"),
         (lab(nodes={"red": "host"}), "nodes.red: 'host': expected a node, a mapping with keys like kind"),
         (lab(nodes={"../x": {}}), "nodes['../x']: '../x': a namespace name is also a file name: no '/'"),
-        (node(kind="swich"), "nodes.red.kind: 'swich': expected host or router or switch; did you mean 'switch'?"),
+        (
+            node(kind="swich"),
+            "nodes.red.kind: 'swich': expected host or router or switch or container; did you mean 'switch'?",
+        ),
         (node(routes={"to": "default"}), "nodes.red.routes: a mapping stands here: expected a list of routes"),
         (node(routes=[{"via": "10.0.0.1"}]), "nodes.red.routes[0]: the key 'to' is missing: Where the route leads"),
         (
@@ -154,7 +157,7 @@ def test_a_mac_address_that_arrives_as_a_number_is_recognised():
         (lab(shape={"kind": "ring"}), "shape: this version knows no such key in a lab (known: name, nodes"),
         (lab(addressing={}), "addressing: this version knows no such key in a lab (known: name, nodes"),
         (node(processes=[]), "nodes.red.processes: this version knows no such key in a node (known: kind"),
-        (node(container={}), "nodes.red.container: this version knows no such key in a node (known: kind"),
+        (node(contaner={}), "nodes.red.contaner: this version knows no such key in a node; did you mean 'container'?"),
     ],
 )
 def test_a_key_that_is_not_known_gets_the_nearest_one_suggested(definition, problem):
