@@ -91,13 +91,13 @@ def perform(step: Step) -> None:
     """Do a step. Raises LxcError."""
     where = place(step.key)
     before, after = t.cast(Container, step.before), t.cast(Container, step.after)
+    wish = (after.wish if after is not None else None) or Wish()
     if step.verb == "delete":
         if before.state == "broken":
             lifecycle.clear(where)
         else:
-            lifecycle.destroy(where, (before.wish or Wish()).timeout)
+            lifecycle.destroy(where, wish.timeout)
         return
-    wish = after.wish or Wish()
     if step.verb == "create":
         making.make(where, wish.source, wish.edits, wish.create_timeout)
         return
@@ -122,6 +122,8 @@ def perform(step: Step) -> None:
         lifecycle.start(where, wish.timeout)
         if wish.wait != "running":
             readiness.wait(where, wish.wait, wish.timeout)
+    elif before.state == "stuck":
+        lifecycle.end_hard(where)
     else:
         lifecycle.stop(where, wish.timeout)
 

@@ -96,6 +96,7 @@ def container(options: Options) -> Request:
         force=bool(options.get("force")),
         rollback=bool(options.get("rollback")),
         once=once,
+        grace=float(settings.get("timeout") or 60.0),
         turn=f"the container {name} in {path}",
         origin={key: "name", ("namespace", netns): "netns"} if netns is not None else {key: "name"},
     )

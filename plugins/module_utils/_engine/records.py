@@ -217,6 +217,8 @@ class Request:
     """Keys that are wanted only to undo what the owner asked for once: nobody owns them from now on."""
     once: dict[Key, str] = field(default_factory=dict)
     """What is to be done whatever stands: ``restart`` or ``restore`` a container. The second look forgets it."""
+    grace: float = 10.0
+    """Seconds that a container that goes has for its shutdown, before it is killed."""
     turn: str = ""
     """Whom this run takes turns with, where that isn't the lab or all single objects: those with the same text."""
     origin: dict[Key, str] = field(default_factory=dict)

@@ -83,7 +83,7 @@ def end_hard(place: Place) -> None:
     with contextlib.suppress(LxcError):
         if not _monitors(place):
             return
-        tools.ask(["lxc-stop", *place.arguments, "-k"], 3.0)
+        tools.ask(["lxc-stop", *place.arguments, "-k"], 1.0)
         _until_gone(next(iter(_monitors(place)), None), 1.0)
     for watcher in _monitors(place):
         # Its children first: a hook that hangs, or the container's init. Then it ends by itself, and tidies up.
@@ -116,9 +116,12 @@ def apply_limits(place: Place, pid: int, lines: t.Iterable[tuple[str, str]], kno
     running.note(place, pid, known)
 
 
-def destroy(place: Place, timeout: float) -> None:
-    """Stop a container and remove it, its snapshots too. Raises LxcError."""
-    stop(place, timeout)
+def destroy(place: Place, timeout: float, stuck: bool = False) -> None:
+    """Stop a container and remove it, its snapshots too. One that is `stuck` isn't asked first. Raises LxcError."""
+    if stuck:
+        end_hard(place)
+    else:
+        stop(place, timeout)
     snapshots = ["-s"] if os.path.isdir(os.path.join(place.folder, "snaps")) else []
     for extra in (_forget_start, _forget_log):
         extra(place)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..records import Container, Key
+from ..records import Container, Key, Wish
 from ..state import State
 from ..steps import Phase, Step
 from .base import Kind, Question
@@ -49,7 +49,8 @@ class ContainerKind(Kind):
         for key, want in question.items:
             have = question.state.get(key)
             if want is None and have is not None:
-                yield Step(Phase.STOP, "delete", key, have)
+                leave = Container(wish=Wish(timeout=question.request.grace))
+                yield Step(Phase.STOP, "delete", key, have, leave)
 
     def effect(self, step: Step, state: State) -> None:
         if step.verb == "delete":
