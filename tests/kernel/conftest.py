@@ -22,12 +22,16 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.netns.lab.tests.kernel.containers import Containers, missing
+
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 COLLECTIONS = CHECKOUT / ".collections"
 
 CLONE_FS = 0x00000200
 CLONE_NEWNS = 0x00020000
 CLONE_NEWNET = 0x40000000
+MS_BIND = 0x1000
+MS_MOVE = 0x2000
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
 
@@ -203,3 +207,19 @@ def run_module(start_module: t.Callable[..., ModuleProcess]) -> t.Callable[..., 
         return start_module(module, **arguments).result()
 
     return run
+
+
+@pytest.fixture
+def lxc(lonely: None, run_module: t.Callable[..., dict[str, t.Any]]) -> t.Iterator[Containers]:
+    """Containers of LXC in a directory of this test, which leave nothing when it ends: see `containers.py`."""
+    if lacking := missing():
+        pytest.skip(lacking)
+    # LXC looks for bridges in /sys, which shows the links of the namespace in which it was mounted.
+    os.mkdir("/run/sys")
+    _mount("sysfs", "/run/sys", "sysfs")
+    _mount("/sys/fs/cgroup", "/run/sys/fs/cgroup", None, MS_BIND | MS_REC)
+    _mount("/run/sys", "/sys", None, MS_MOVE)
+    os.rmdir("/run/sys")
+    containers = Containers("/var/lib/nltc", run_module)
+    yield containers
+    assert containers.end() == []

@@ -96,7 +96,7 @@ def perform(step: Step) -> None:
         if before.state == "broken":
             lifecycle.clear(where)
         else:
-            lifecycle.destroy(where, wish.timeout)
+            lifecycle.destroy(where, wish.timeout, before.state == "stuck")
         return
     if step.verb == "create":
         making.make(where, wish.source, wish.edits, wish.create_timeout)
