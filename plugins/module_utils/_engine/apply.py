@@ -29,6 +29,7 @@ class StepFailed(LabError):
 
     def __init__(self, number: int, steps: t.Sequence[Step], reason: str) -> None:
         self.step = step = steps[number]
+        self.is_first = number == 0
         super().__init__(f"step {number + 1} of {len(steps)}, {say(step)}: {reason}")
         self.can_go_back = all(step.phase < POINT_OF_NO_RETURN for step in steps[: number + 1])
         """Whether everything before it can be put back."""

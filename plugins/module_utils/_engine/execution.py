@@ -97,10 +97,15 @@ class Execution:
     def _after_failure(self, failure: StepFailed, ledger: Ledger) -> t.NoReturn:
         request = self._request
         if not failure.can_go_back:
+            wanted = any(record is not None for record in request.want.values())
             raise LabError(
-                f"{failure}. What was wanted is in place, only the removal isn't finished: run it again",
+                f"{failure}. "
+                + ("What was wanted is in place, only the" if wanted else "The")
+                + " removal isn't finished: run it again",
                 request.origin.get(failure.step.key),
             ) from failure
+        if not request.rollback and failure.is_first:
+            raise LabError(str(failure), request.origin.get(failure.step.key)) from failure
         if not request.rollback:
             raise LabError(
                 f"{failure}. What was done so far is left standing (rollback: false)",

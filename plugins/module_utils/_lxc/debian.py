@@ -25,6 +25,7 @@ from .errors import LxcError
 CACHE = "/var/cache/netns-lab"
 PACKAGES = ("systemd-sysv", "dbus", "iproute2", "iputils-ping", "ca-certificates")
 """What a system container has besides the essential packages. Nothing that configures a network by itself."""
+_MOST_LINES = 4
 _TEMPLATES = "/usr/share/lxc/templates"
 _LEGACY_SYSTEMD = "lxc.environment = SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
 """From version 256 on systemd refuses to start on control groups of version 1 unless it is told that they are meant."""
@@ -102,7 +103,7 @@ def _archive(release: str, architecture: str, packages: t.Sequence[str], mirror:
         if tools.there("mmdebstrap"):
             line = f"deb {f'[signed-by={keyring}] ' if keyring else ''}{mirror} {release} main"
             words = ["mmdebstrap", "--variant=minbase", f"--include={','.join(packages)}"]
-            words += [f"--architectures={architecture}", "--quiet", release, draft, line]
+            words += [f"--architectures={architecture}", release, draft, line]
             _build(words, timeout)
         else:
             root = os.path.join(folder, "root")
@@ -119,7 +120,9 @@ def _build(words: list[str], timeout: float) -> None:
     if done.timed_out:
         raise LxcError(f"{words[0]} didn't end within {timeout:g} s and was ended (create_timeout)")
     if done.code:
-        said = tools.plain(done.err) or tools.plain(done.out)
+        lines = (done.err + done.out).decode("utf-8", "replace").splitlines()
+        said = [line.strip() for line in lines if line.lstrip().startswith(("E:", "Err:"))][:_MOST_LINES]
+        said = said or tools.plain(done.err) or tools.plain(done.out)
         raise LxcError(f"{words[0]} {tools.ended(done.code)}" + (f": {'; '.join(said)}" if said else ""))
 
 

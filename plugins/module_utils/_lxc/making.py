@@ -23,6 +23,10 @@ _DHCP_AT_BOOT = "/bin/udhcpc\n"
 """A line of the busybox template's start script. Without a server that answers, nothing after it ever comes."""
 
 
+_TEMPLATES = "/usr/share/lxc/templates"
+_HINT = " (the role netns.lab.lxc installs what templates need, see its `lxc_templates`)"
+
+
 class Source(t.NamedTuple):
     """What a new container is made from."""
 
@@ -94,7 +98,12 @@ def _from_template(place: Place, source: Source, edits: t.Sequence[config.Edit],
         words = ["lxc-create", *place.arguments, "-f", first, "-t", template]
         if source.store != "dir" or source.store_arguments:
             words += ["-B", source.store, *source.store_arguments]
-        tools.run([*words, "--", *arguments] if arguments else words, timeout)
+        done = tools.ask([*words, "--", *arguments] if arguments else words, timeout)
+        if done.code:
+            why = tools.plain(done.err) or tools.plain(done.out) or tools.reasons(done.err)
+            hint = "" if os.access(f"{_TEMPLATES}/lxc-{template}", os.X_OK) or template != source.template else _HINT
+            hint = _HINT if any("Missing required tool" in line for line in why) else hint
+            raise LxcError(f"the template {source.template} failed: {'; '.join(why)}{hint}")
     if not os.path.exists(place.config):
         raise LxcError(f"the template {source.template} made no container")
 
