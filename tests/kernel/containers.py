@@ -4,8 +4,8 @@
 
 """What the tests of LXC share: making containers by the module, and seeing by other means what came of it.
 
-What stands is told by LXC's own tools, always with a time limit, by files and by /proc; nothing of `_lxc` is asked. Control
-groups are those of the machine, and other runs have containers, too: names begin with the number of this process.
+What stands is told by LXC's own tools, always with a time limit, by files and by /proc; nothing of `_lxc` is asked.
+Control groups are those of the machine, and others have containers, too: names begin with the number of this process.
 """
 
 from __future__ import annotations

@@ -19,9 +19,7 @@ from . import config, debian, lifecycle, tools
 from .errors import LxcError
 from .place import Place, default_config
 
-_DHCP_AT_BOOT = "/bin/udhcpc\n"
-"""A line of the busybox template's start script. Without a server that answers, nothing after it ever comes."""
-
+_DHCP_IF_NEEDED = "\n/bin/ip -o address show dev eth0 scope global | grep -q . || /bin/udhcpc\n"
 
 _TEMPLATES = "/usr/share/lxc/templates"
 _HINT = " (the role netns.lab.lxc installs what templates need, see its `lxc_templates`)"
@@ -41,8 +39,6 @@ class Source(t.NamedTuple):
     """A root file system that stands already, for the template `none`."""
     clone_from: Place | None = None
     clone_snapshot: bool = False
-    configures_network: bool = True
-    """Whether the container shall see to its network itself: not where it shares one that is made for it."""
 
 
 def make(place: Place, source: Source, edits: t.Sequence[config.Edit], timeout: float) -> None:
@@ -53,7 +49,6 @@ def make(place: Place, source: Source, edits: t.Sequence[config.Edit], timeout: 
             _clone(place, source, source.clone_from, timeout)
         else:
             _from_template(place, source, edits, timeout)
-        _settle_network(place, source)
         lifecycle.configure(place, edits)
     except OSError as error:
         _undo(place)
@@ -110,15 +105,3 @@ def _from_template(place: Place, source: Source, edits: t.Sequence[config.Edit],
 
 def _temporary() -> str | None:
     return "/run" if os.path.isdir("/run") else None
-
-
-def _settle_network(place: Place, source: Source) -> None:
-    """A container that shares a network that is made for it must not ask for addresses of its own."""
-    script = os.path.join(place.rootfs, "etc/init.d/rcS")
-    if source.configures_network or source.template != "busybox" or not os.path.isfile(script):
-        return
-    with open(script, encoding="utf-8") as stream:
-        text = stream.read()
-    if _DHCP_AT_BOOT in text:
-        with open(script, "w", encoding="utf-8") as stream:
-            stream.write(text.replace(_DHCP_AT_BOOT, ""))
