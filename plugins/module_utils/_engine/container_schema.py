@@ -76,7 +76,17 @@ def _idmap(text: str) -> str:
 
 def _mount_word(text: str) -> str:
     """A word of a mount entry, where a space would begin the next one (fstab(5))."""
-    return one_line(text).replace(" ", "\\040").replace("\t", "\\011")
+    word = one_line(text)
+    if not word:
+        raise LabError(f"{show(text)}: a mount entry has no empty parts")
+    return word.replace(" ", "\\040").replace("\t", "\\011")
+
+
+def _target(text: str) -> str:
+    word = _mount_word(text)
+    if not word.strip("/"):
+        raise LabError(f"{show(text)}: expected a path below the container's root")
+    return word
 
 
 _PLAIN = OneOf(
@@ -95,7 +105,7 @@ _VALUE = OneOf(
 MOUNT = Mapping(
     {
         "source": Text("What is mounted: a path of the machine, or a name like tmpfs.", parse=_mount_word),
-        "target": Text("Where in the container, as a path from its root.", parse=_mount_word),
+        "target": Text("Where in the container, as a path from its root.", parse=_target),
         "type": Text("The type of file system.\nThe default is V(none), for a bind mount.", parse=_mount_word),
         "options": Text(
             "Mount options, with commas.\nThe default is V(bind), and C(create=dir) is always added"

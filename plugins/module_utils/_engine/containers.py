@@ -29,6 +29,9 @@ def bring(question: Question, key: Key, want: Container) -> t.Iterator[Step]:
     if have is None:
         if wish.source is None:
             raise LabError(f"there is no container {key[3]} in {key[2]}", question.request.origin.get(key))
+        if question.request.once.get(key) == "restore":
+            where = question.request.origin.get(key)
+            raise LabError(f"there is no container {key[3]} whose snapshot {wish.snapshot} could be restored", where)
         _check_source(question, key, wish)
         text = config.edited("", wish.edits)
         yield _step("create", key, None, Container("stopped", text, acted=True, wish=wish))

@@ -13,7 +13,7 @@ from .._lxc import config
 from .._lxc.place import Place, default_path
 from . import container_options, container_schema, names
 from .asking import Options
-from .errors import LabError, Problems
+from .errors import LabError, Problems, show
 from .records import MACHINE, Container, Key, Request, Wish
 from .walk import Integer, ListOf, Mapping, Switch, Text
 
@@ -21,6 +21,13 @@ _STATES = {"present": None, "started": "running", "stopped": "stopped", "frozen"
 _NETWORK_TYPES = ("veth", "macvlan", "ipvlan", "vlan", "phys", "empty", "none")
 
 _LINE = Text(parse=container_schema.one_line)
+
+
+def _snapshot_name(text: str) -> str:
+    if not container_schema.one_line(text):
+        raise LabError(f"{show(text)}: expected the name of a snapshot")
+    return container_schema.one_line(text)
+
 
 NETWORK = Mapping(
     {
@@ -54,7 +61,7 @@ OPTIONS = Mapping(
         "clone_snapshot": Switch(),
         "snapshot": Mapping(
             {
-                "name": Text("The name of the snapshot.", parse=container_schema.one_line),
+                "name": Text("The name of the snapshot.", parse=_snapshot_name),
                 "state": Text(choices=("present", "absent", "restored")),
             },
             what="a snapshot",
