@@ -13,6 +13,7 @@ import typing as t
 
 from .._lxc import cgroups
 from .._lxc.config import Edit
+from .._lxc.lifecycle import SHARED_NETWORK
 from .._lxc.making import Source
 from .._lxc.place import Place, default_path
 from .errors import Problems, below
@@ -52,7 +53,7 @@ def wanted(
     """
     _conflicts(settings, netns, where, problems)
     edits = _edits(settings, netns, owner, legacy)
-    source = _source(settings, netns, clone_from, where, problems)
+    source = _source(settings, clone_from, where, problems)
     if source.rootfs:
         edits += [
             Edit("key", "lxc.rootfs.path", (("lxc.rootfs.path", f"dir:{source.rootfs}"),)),
@@ -84,6 +85,8 @@ def _conflicts(settings: _Given, netns: str | None, where: str, problems: Proble
         if about_network and (netns is not None or settings.get("networks") is not None):
             option = "netns" if netns is not None else "networks"
             problems.add(below(below(where, "config"), name), f"`{option}` says what network it has: leave this out")
+        elif name == "lxc.environment" and netns is not None:
+            problems.add(below(below(where, "config"), name), "`netns` writes this key, too: use `environment`")
 
 
 def _edits(settings: _Given, netns: str | None, owner: str | None, legacy: t.Container[str] | None) -> list[Edit]:
@@ -93,8 +96,10 @@ def _edits(settings: _Given, netns: str | None, owner: str | None, legacy: t.Con
     if netns is not None:
         edits.append(Edit("group", "lxc.net"))
         edits.append(_key(_SHARED, [f"/run/netns/{netns}"]))
+        edits.append(Edit("block", "network", (("lxc.environment", f"{SHARED_NETWORK}={netns}"),)))
     elif settings.get("networks") is not None:
         edits.append(_key(_SHARED, []))
+        edits.append(Edit("block", "network"))
         edits.append(Edit("group", "lxc.net", tuple(_network_lines(settings["networks"]))))
     for name, value in (settings.get("config") or {}).items():
         edits.append(_key(name, [] if value is None else value if isinstance(value, list) else [value]))
@@ -169,7 +174,7 @@ NETWORK_KEYS = {
 """The options of a network, and LXC's keys for them, in the order in which they are written."""
 
 
-def _source(settings: _Given, netns: str | None, clone_from: Place | None, where: str, problems: Problems) -> Source:
+def _source(settings: _Given, clone_from: Place | None, where: str, problems: Problems) -> Source:
     template = settings.get("template") or "busybox"
     options = dict(settings.get("template_options") or {})
     rootfs = ""
@@ -197,7 +202,6 @@ def _source(settings: _Given, netns: str | None, clone_from: Place | None, where
         rootfs=rootfs,
         clone_from=clone_from,
         clone_snapshot=bool(settings.get("clone_snapshot")),
-        configures_network=netns is None,
     )
 
 

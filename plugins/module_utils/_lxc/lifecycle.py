@@ -18,6 +18,12 @@ from .errors import LxcError
 from .place import Place
 
 LOCKS = "/run/lxc/lock"
+SHARED_NETWORK = "NETNS"
+"""The environment variable that tells what runs in a container that its network is a namespace made for it."""
+_DHCP_AT_BOOT = "\n/bin/udhcpc\n"
+"""A line of the busybox template's start script. Without a server that answers, nothing after it ever comes, a shutdown
+neither; and where the network is shared it takes the addresses of eth0 away."""
+_DHCP_UNLESS_SHARED = f'\n[ -n "${SHARED_NETWORK}" ] || /bin/udhcpc\n'
 _SOON = 10.0
 """Seconds for what LXC does at once."""
 _MARGIN = 15.0
@@ -42,6 +48,7 @@ def start(place: Place, timeout: float) -> None:
     """Start a container that is stopped. Raises LxcError with the lines of LXC's log where it doesn't start."""
     with open(place.config, encoding="utf-8", errors="surrogateescape") as stream:
         text = stream.read()
+    _leave_shared_network_alone(text)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(place.log)  # what it says is about this start
     done = tools.detach(["lxc-start", "-d", *place.arguments, "-o", place.log, "-l", "ERROR"], timeout)
@@ -56,6 +63,19 @@ def start(place: Place, timeout: float) -> None:
     if seen is None or seen.state != running.RUNNING:
         raise LxcError(f"it started, and ended at once{_log(place)}")
     running.note(place, seen.pid, text)
+
+
+def _leave_shared_network_alone(text: str) -> None:
+    """Have a busybox container that shares a network ask for no address."""
+    kind, _colon, rootfs = config.last(text, "lxc.rootfs.path").rpartition(":")
+    script = os.path.join(rootfs, "etc/init.d/rcS")
+    if kind not in ("", "dir") or not config.last(text, "lxc.namespace.share.net") or not os.path.isfile(script):
+        return
+    with open(script, "r+", encoding="utf-8", errors="surrogateescape") as stream:
+        lines = stream.read()
+        if _DHCP_AT_BOOT in lines:
+            stream.seek(0)
+            stream.write(lines.replace(_DHCP_AT_BOOT, _DHCP_UNLESS_SHARED))
 
 
 def stop(place: Place, timeout: float) -> None:
