@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from runner import ansible_test, checkout, collection, leaks, lint, suites
+from runner import ansible_test, bare, checkout, collection, leaks, lint, needs, suites
 from runner.report import Report, heading
 
 PARTS = {
@@ -28,6 +28,7 @@ PARTS = {
     "integration": ansible_test.integration,
     "sanity": ansible_test.sanity,
     "collection": collection.run_part,
+    "bare": bare.run_part,
     "checkout": checkout.run_part,
 }
 
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> int:
 
     started = time.monotonic()
     report = Report()
+    needs.install(chosen)
     before = leaks.look()
     with tempfile.TemporaryDirectory(prefix="netns-lab-test-") as scratch:
         for number, name in enumerate(chosen, 1):

@@ -14,7 +14,8 @@ from pathlib import Path
 from .place import MARK
 from .report import Part
 
-STATE = ("/run/netns", "/run/netns-lab", "/var/lib/netns-lab", "/etc/netns")
+STATE = ("/run/netns", "/run/netns-lab", "/var/lib/netns-lab", "/etc/netns", "/run/lxc", "/var/lib/lxc")
+CGROUPS = "/sys/fs/cgroup"
 
 
 def _links() -> set[str]:
@@ -45,8 +46,35 @@ def _processes() -> set[str]:
     return found
 
 
+def _groups() -> set[str]:
+    """The control groups of containers in which nothing runs, in any hierarchy.
+
+    A container that runs is told by the process that watches over it, which has this run's mark.
+    """
+    found = set()
+    for folder, _folders, _files in os.walk(CGROUPS):
+        if Path(folder).name.startswith("lxc."):
+            lists = [*Path(folder).rglob("cgroup.procs")]
+            if not any(_content(path) for path in lists):
+                found.add(folder)
+    return found
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
 def look() -> dict[str, set[str]]:
-    return {"link": _links(), "mount": _mounts(), "file": _files(), "process": _processes()}
+    return {
+        "link": _links(),
+        "mount": _mounts(),
+        "file": _files(),
+        "process": _processes(),
+        "control group": _groups(),
+    }
 
 
 def compare(part: Part, before: dict[str, set[str]]) -> None:
