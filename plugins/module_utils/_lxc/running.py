@@ -87,7 +87,7 @@ def _listens(place: Place) -> bool:
 
 
 def containers(path: str) -> list[str]:
-    """The names of all containers below a path that are finished."""
+    """The names of all containers below a path, in order. Also of those that were never finished."""
     try:
         entries = sorted(os.listdir(path))
     except OSError:
