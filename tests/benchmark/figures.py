@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import measure, payload, ring
+from . import containers, measure, payload, ring
 from .measure import Failed, Times
 from .table import Table
 
@@ -196,6 +196,18 @@ def one_task(bench: Bench) -> None:
     bench.table.note(f"One task: whole runs of ansible-playbook with a loop of {_TASKS}, divided by {_TASKS}.")
 
 
+def boxes(bench: Bench) -> None:
+    """Containers as nodes of a lab, against LXC's own commands."""
+    times = containers.measured(bench.scratch / "containers", min(bench.runs, 3))
+    script, table, count = times["script"], bench.table, containers.COUNT
+    for name, figure, target in (
+        ("build", f"build {count} busybox container nodes / lxc-create && lxc-start", 1.0),
+        ("again", f"second run, {count} container nodes / the same", None),
+        ("remove", f"remove {count} container nodes / the same", None),
+    ):
+        table.ratio(figure, times[name], script, times[name].median / script.median, target)
+
+
 def large(bench: Bench) -> None:
     """Four times the nodes, once, and with few open files."""
     one, four = bench.nodes, 4 * bench.nodes
@@ -229,4 +241,5 @@ PARTS: dict[str, t.Callable[[Bench], None]] = {
     "mininet": mininet,
     "playbook": playbooks,
     "task": one_task,
+    "containers": boxes,
 }

@@ -76,6 +76,17 @@ def absent(run_module, name="boxes"):
     return run_module("topology", name=name, state="absent")
 
 
+def tree(root: Path) -> dict[str, tuple[t.Any, ...]]:
+    """All that is below a directory: kind, mode, owner, and what it holds or leads to."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        about = path.lstat()
+        content = os.readlink(path) if path.is_symlink() else about.st_size if path.is_file() else None
+        links = about.st_nlink if path.is_file() and not path.is_symlink() else None
+        found[str(path.relative_to(root))] = (about.st_mode, about.st_uid, about.st_gid, content, links)
+    return found
+
+
 def nothing_is_left() -> None:
     assert not os.path.exists("/var/lib/netns-lab")
     assert not os.path.isdir("/run/netns") or not os.listdir("/run/netns")
@@ -105,6 +116,24 @@ def test_containers_and_hosts_across_a_switch_reach_each_other(run_module):
     gone = absent(run_module)
     assert gone["changed"]
     assert "warnings" not in gone
+    nothing_is_left()
+
+
+def test_a_container_that_was_unpacked_is_what_the_template_makes(run_module):
+    """Of several containers from one template only the first is made by the template itself."""
+    lxc("create", "-n", "nltl-own", "-t", "busybox")
+    stopped = {"kind": "container", "container": {"state": "stopped"}}
+    present(run_module, {"name": "boxes", "nodes": {"nltl-web": stopped, "nltl-db": stopped}})
+    trees = {name: tree(Path("/var/lib/lxc", name, "rootfs")) for name in ("nltl-own", "nltl-web", "nltl-db")}
+    assert trees["nltl-web"] == trees["nltl-own"]
+    assert trees["nltl-db"] == trees["nltl-own"]
+    texts = {
+        name: Path("/var/lib/lxc", name, "config").read_text().replace(name, "NAME") for name in ("nltl-web", "nltl-db")
+    }
+    assert texts["nltl-web"] == texts["nltl-db"]
+    assert os.stat("/var/lib/lxc/nltl-web").st_mode == os.stat("/var/lib/lxc/nltl-db").st_mode
+    lxc("destroy", "-n", "nltl-own")
+    absent(run_module)
     nothing_is_left()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import time
 import typing as t
@@ -22,8 +23,11 @@ SHARED_NETWORK = "NETNS"
 """The environment variable that tells what runs in a container that its network is a namespace made for it."""
 _DHCP_AT_BOOT = "\n/bin/udhcpc\n"
 """A line of the busybox template's start script. Without a server that answers, nothing after it ever comes, a shutdown
-neither; and where the network is shared it takes the addresses of eth0 away."""
-_DHCP_UNLESS_SHARED = f'\n[ -n "${SHARED_NETWORK}" ] || /bin/udhcpc\n'
+neither; and it takes away the addresses that eth0 has."""
+_DHCP_IF_NEEDED = (
+    f'\n[ -n "${SHARED_NETWORK}" ] || ip -o address show dev eth0 scope global | grep -q . || /bin/udhcpc\n'
+)
+_NEEDS_NO_DHCP = re.compile(r"lxc\.namespace\.share\.net|lxc\.net\.\d+\.ipv[46]\.address")
 _SOON = 10.0
 """Seconds for what LXC does at once."""
 _MARGIN = 15.0
@@ -48,7 +52,7 @@ def start(place: Place, timeout: float) -> None:
     """Start a container that is stopped. Raises LxcError with the lines of LXC's log where it doesn't start."""
     with open(place.config, encoding="utf-8", errors="surrogateescape") as stream:
         text = stream.read()
-    _leave_shared_network_alone(text)
+    _leave_its_addresses_alone(text)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(place.log)  # what it says is about this start
     done = tools.detach(["lxc-start", "-d", *place.arguments, "-o", place.log, "-l", "ERROR"], timeout)
@@ -65,17 +69,21 @@ def start(place: Place, timeout: float) -> None:
     running.note(place, seen.pid, text)
 
 
-def _leave_shared_network_alone(text: str) -> None:
-    """Have a busybox container that shares a network ask for no address."""
+def _leave_its_addresses_alone(text: str) -> None:
+    """Have a busybox container that shares a network, or is given its addresses by LXC, ask for none."""
     kind, _colon, rootfs = config.last(text, "lxc.rootfs.path").rpartition(":")
     script = os.path.join(rootfs, "etc/init.d/rcS")
-    if kind not in ("", "dir") or not config.last(text, "lxc.namespace.share.net") or not os.path.isfile(script):
+    if kind not in ("", "dir") or not any(_NEEDS_NO_DHCP.fullmatch(key) for key, _value in config.settings(text)):
+        return
+    if not os.path.isfile(script) or os.path.realpath(script) != os.path.join(
+        os.path.realpath(rootfs), "etc/init.d/rcS"
+    ):
         return
     with open(script, "r+", encoding="utf-8", errors="surrogateescape") as stream:
         lines = stream.read()
         if _DHCP_AT_BOOT in lines:
             stream.seek(0)
-            stream.write(lines.replace(_DHCP_AT_BOOT, _DHCP_UNLESS_SHARED))
+            stream.write(lines.replace(_DHCP_AT_BOOT, _DHCP_IF_NEEDED))
 
 
 def stop(place: Place, timeout: float) -> None:

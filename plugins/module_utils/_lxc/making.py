@@ -15,11 +15,9 @@ import os
 import tempfile
 import typing as t
 
-from . import config, debian, lifecycle, tools
+from . import config, debian, lifecycle, pristine, tools
 from .errors import LxcError
 from .place import Place, default_config
-
-_DHCP_IF_NEEDED = "\n/bin/ip -o address show dev eth0 scope global | grep -q . || /bin/udhcpc\n"
 
 _TEMPLATES = "/usr/share/lxc/templates"
 _HINT = " (the role netns.lab.lxc installs what templates need, see its `lxc_templates`)"
@@ -43,10 +41,15 @@ class Source(t.NamedTuple):
 
 def make(place: Place, source: Source, edits: t.Sequence[config.Edit], timeout: float) -> None:
     """Make a container with the configuration that is wanted. Raises LxcError, with nothing left of it."""
+    if os.path.isdir(place.folder) and os.listdir(place.folder):
+        raise LxcError(f"{place.folder} is there already, and is no container: move it away")
     try:
         os.makedirs(place.path, 0o755, exist_ok=True)
         if source.clone_from is not None:
             _clone(place, source, source.clone_from, timeout)
+        elif _is_plain(source, edits):
+            # What this one shall be configured to must not be in what the others are copied from.
+            pristine.make(place, source, lambda: _from_template(place, source, (), timeout))
         else:
             _from_template(place, source, edits, timeout)
         lifecycle.configure(place, edits)
@@ -56,6 +59,12 @@ def make(place: Place, source: Source, edits: t.Sequence[config.Edit], timeout: 
     except LxcError:
         _undo(place)
         raise
+
+
+def _is_plain(source: Source, edits: t.Iterable[config.Edit]) -> bool:
+    """Whether what the template makes doesn't depend on the configuration, and can be copied as files."""
+    unprivileged = any(edit.name == "lxc.idmap" and edit.lines for edit in edits)
+    return source.template == "busybox" and source.store == "dir" and not source.store_arguments and not unprivileged
 
 
 def _undo(place: Place) -> None:
