@@ -75,6 +75,7 @@ def test_of_several_failures_the_first_in_the_plan_is_told():
 
     def fail(one: Step) -> None:
         meeting.wait()
+        time.sleep({"a": 0.06, "b": 0.03, "c": 0}[one.key[3]])
         raise ValueError(one.key[3])
 
     steps = [(7, step("c")), (2, step("a")), (5, step("b"))]
