@@ -53,13 +53,13 @@ def test_the_links_of_a_named_namespace_are_its_own(lxc, run_module, ip):
         addresses=["192.0.2.7/24"],
         peer={"name": "far0", "addresses": ["192.0.2.1/24"]},
     )
-    before = ip("address", netns="red")
+    before = addresses(ip, "eth0", netns="red")
     lxc.change("web", state="started", netns="red", wait="init", config=QUICK)
     assert lxc.inside("web", "readlink", "/proc/self/ns/net") == lxc_net("red")
     subprocess.run(["ping", "-q", "-c", "1", "-W", "5", "192.0.2.7"], check=True, capture_output=True)
-    assert ip("address", netns="red") == before
+    assert addresses(ip, "eth0", netns="red") == before == ["192.0.2.7/24"]
     lxc("web", state="stopped", netns="red")
-    assert ip("address", netns="red") == before
+    assert addresses(ip, "eth0", netns="red") == before == ["192.0.2.7/24"]
     assert lxc.lines("web", "lxc.net") == []
 
 

@@ -8,14 +8,17 @@ other. Called by `apply`, for containers.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
+from .records import Container
 from .steps import Phase, Step
 
-_AT_ONCE_WAITING = 32
-"""Shutdowns are waiting, not work; starts and copies are work, of which a machine can do as much as it has cores."""
+_AT_ONCE = 32
+"""Steps at once. Most of them are work, of which a machine can do as much as it has cores; shutdowns are waiting."""
 
 Failure = t.Tuple[int, BaseException]
 
@@ -32,20 +35,26 @@ def together(
     for number, step in steps:
         chains.setdefault(step.key, []).append((number, step))
     failures: list[Failure] = []
+    working = threading.Semaphore(os.cpu_count() or 1)
 
     def run(chain: t.Sequence[tuple[int, Step]]) -> None:
         for number, step in chain:
-            if failures or not go_on():
-                return
-            try:
-                do(step)
-            except BaseException as error:  # handed over to the thread that waits
-                failures.append((number, error))
-                return
+            with contextlib.nullcontext() if _waits(step) else working:
+                if failures or not go_on():
+                    return
+                try:
+                    do(step)
+                except BaseException as error:  # handed over to the thread that waits
+                    failures.append((number, error))
+                    return
 
-    cores = os.cpu_count() or 1
-    most = _AT_ONCE_WAITING if steps[0][1].phase is Phase.STOP else cores
-    with ThreadPoolExecutor(min(most, len(chains))) as pool:
+    with ThreadPoolExecutor(min(_AT_ONCE, len(chains))) as pool:
         for future in [pool.submit(run, chain) for chain in chains.values()]:
             future.result()
     return min(failures, key=lambda failure: failure[0]) if failures else None
+
+
+def _waits(step: Step) -> bool:
+    """Whether a step is a shutdown."""
+    stops = isinstance(step.after, Container) and step.after.state == "stopped" and step.fields == ("state",)
+    return step.phase is Phase.STOP or stops

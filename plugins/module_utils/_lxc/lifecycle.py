@@ -16,7 +16,7 @@ import typing as t
 from .._kernel import processes, procfs
 from . import cgroups, config, running, tools
 from .errors import LxcError
-from .place import Place
+from .place import Place, read
 
 LOCKS = "/run/lxc/lock"
 SHARED_NETWORK = "NETNS"
@@ -38,8 +38,7 @@ _POLL = 0.02
 def configure(place: Place, edits: t.Iterable[config.Edit]) -> str:
     """Edit the configuration of a container; the text that stands now. Raises LxcError."""
     try:
-        with open(place.config, encoding="utf-8", errors="surrogateescape") as stream:
-            before = stream.read()
+        before = read(place.config)
     except OSError as error:
         raise LxcError(f"{place.config} can't be read: {error.strerror}") from error
     after = config.edited(before, edits)
@@ -50,8 +49,7 @@ def configure(place: Place, edits: t.Iterable[config.Edit]) -> str:
 
 def start(place: Place, timeout: float) -> None:
     """Start a container that is stopped. Raises LxcError with the lines of LXC's log where it doesn't start."""
-    with open(place.config, encoding="utf-8", errors="surrogateescape") as stream:
-        text = stream.read()
+    text = read(place.config)
     _leave_its_addresses_alone(text)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(place.log)  # what it says is about this start
@@ -154,11 +152,24 @@ def destroy(place: Place, timeout: float, stuck: bool = False) -> None:
     for extra in (_forget_start, _forget_log):
         extra(place)
     tools.run(["lxc-destroy", *place.arguments, *snapshots], max(timeout, 60.0))
-    if os.path.exists(place.folder):  # a root file system of the user's own isn't LXC's to remove
-        with contextlib.suppress(OSError):
-            os.rmdir(place.rootfs)
-        with contextlib.suppress(OSError):
-            os.rmdir(place.folder)
+    if os.path.exists(place.folder):  # LXC leaves all of one whose root file system is the user's own
+        _remove_but_its_root(place)
+
+
+def _remove_but_its_root(place: Place) -> None:
+    """Remove the files of a container and no directory that holds something. Raises LxcError."""
+    try:
+        entries = sorted(os.scandir(place.folder), key=lambda entry: entry.name == "config")
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
+            else:
+                with contextlib.suppress(OSError):
+                    os.rmdir(entry.path)
+    except OSError as error:
+        raise LxcError(f"{error.filename} can't be removed: {error.strerror}") from error
+    with contextlib.suppress(OSError):
+        os.rmdir(place.folder)
 
 
 def clear(place: Place) -> None:
@@ -193,6 +204,8 @@ def tidy(places: t.Iterable[Place]) -> None:
             os.unlink(f"{folder}/.{place.name}")
         for below in (f"{folder}/{place.name}/snaps", f"{folder}/{place.name}"):
             with contextlib.suppress(OSError):
+                for name in os.listdir(below):  # of its snapshots
+                    os.unlink(f"{below}/{name}")
                 os.rmdir(below)
         with contextlib.suppress(OSError):
             while folder != os.path.dirname(os.path.dirname(LOCKS)):
