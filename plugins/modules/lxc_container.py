@@ -262,6 +262,7 @@ options:
     description:
       - Whether everything is put back when a step fails, such as a start. Without it a container that was made and
         configured stays, to be looked at and to be started when the cause is mended.
+      - Snapshots that were taken or removed, and what a restored one has replaced, are not put back.
     type: bool
     default: false
 seealso:
@@ -338,7 +339,8 @@ lxc_container:
       description: The directory that holds it.
       type: str
     state:
-      description: V(running), V(stopped), V(frozen) or V(absent).
+      description: V(running), V(stopped), V(frozen) or V(absent); with O(state=present) also V(stuck), see
+        M(netns.lab.lxc_container_info).
       type: str
     pid:
       description: Its init, as the machine numbers it.

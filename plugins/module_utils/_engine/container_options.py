@@ -181,10 +181,10 @@ def _source(settings: _Given, clone_from: Place | None, where: str, problems: Pr
     place = below(where, "template_options")
     if template == "none":
         rootfs = str(options.pop("rootfs", None) or "")
-        if not rootfs and clone_from is None:
-            problems.add(place, "with `template: none` say which root file system it is: rootfs: /a/path")
-        elif rootfs and not rootfs.startswith("/"):
+        if rootfs and not rootfs.startswith("/"):
             problems.add(below(place, "rootfs"), f"{rootfs!r}: expected an absolute path")
+        if rootfs and "lxc.rootfs.path" in (settings.get("config") or {}):
+            problems.add(below(place, "rootfs"), "`config` names lxc.rootfs.path, too: say it in one place")
     elif template == "debian":
         for name in options.keys() - _DEBIAN:
             problems.add(below(place, name), f"the template debian has no such option (known: {', '.join(_DEBIAN)})")

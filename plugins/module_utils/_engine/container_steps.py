@@ -11,7 +11,7 @@ import typing as t
 
 from .._lxc import config, lifecycle, making, readiness, running, snapshots
 from .._lxc.errors import LxcError
-from .._lxc.place import Place, default_path
+from .._lxc.place import Place, default_path, read
 from .errors import LabError
 from .records import MACHINE, Container, Key, Request, Wish
 from .state import State
@@ -47,9 +47,7 @@ def look(key: Key) -> Container | None:
 
 def _text_of(where: Place, number: str) -> str:
     try:
-        path = os.path.join(where.folder, "snaps", number, "config")
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-            return stream.read()
+        return read(os.path.join(where.folder, "snaps", number, "config"))
     except OSError:
         return ""
 
@@ -73,8 +71,7 @@ def marked(lab: str) -> list[Key]:
     for name in running.containers(path):
         where = Place(path, name)
         try:
-            with open(where.config, encoding="utf-8", errors="surrogateescape") as stream:
-                text = stream.read()
+            text = read(where.config)
         except OSError:
             continue
         if config.owner(text) == lab:

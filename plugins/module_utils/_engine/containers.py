@@ -19,49 +19,61 @@ from .resources.base import Question
 from .steps import Phase, Step
 
 _RUNS = ("running", "frozen")
+_STOPPED = {"state": "stopped", "known": "", "joined": True, "pid": 0}
 
 
 def bring(question: Question, key: Key, want: Container) -> t.Iterator[Step]:
-    """The steps to one container that is wanted. The planner applies each one's effect before it asks for the next."""
-    state = question.state
+    """The steps to one container that is wanted, each beginning where the one before ends."""
     wish = want.wish or Wish()
-    have = state.get(key)
+    have = question.state.get(key)
+    once = question.request.once.get(key, frozenset()) if have is None or not have.acted else frozenset()
     if have is None:
-        if wish.source is None:
-            raise LabError(f"there is no container {key[3]} in {key[2]}", question.request.origin.get(key))
-        if question.request.once.get(key) == "restore":
-            where = question.request.origin.get(key)
-            raise LabError(f"there is no container {key[3]} whose snapshot {wish.snapshot} could be restored", where)
-        _check_source(question, key, wish)
-        text = config.edited("", wish.edits)
-        yield _step("create", key, None, Container("stopped", text, acted=True, wish=wish))
-        have = t.cast(Container, state.get(key))
-    once = "" if have.acted else question.request.once.get(key, "")
+        step = _create(question, key, wish, once)
+        yield step
+        have, once = t.cast(Container, step.after), frozenset()
     goal = want.state or ("stopped" if have.state == "stuck" else have.state)
+
+    def change(field: str, why: str = "", **changed: t.Any) -> t.Iterator[Step]:
+        nonlocal have
+        after = replace(have, wish=wish, **changed)
+        yield Step(Phase.CONTAINER, "change", key, have, after, (field,), why=why)
+        have = after
+
     if have.state == "stuck":
-        yield _step("change", key, have, _stopped(have), "state", why="LXC doesn't get on with it")
-        have = t.cast(Container, state.get(key))
+        yield from change("state", "LXC doesn't get on with it", **_STOPPED)
     text = config.edited(have.text, wish.edits)
     if text != have.text:
-        yield _step("change", key, have, replace(have, text=text, wish=wish), "config")
-        have = t.cast(Container, state.get(key))
-    why = _reason_to_stop(have, goal, once, wish, key)
+        yield from change("config", text=text)
+    why = _reason_to_stop(have, goal, once, wish)
     if why is not None and have.state in _RUNS:
-        yield _step("change", key, have, _stopped(have), "state", why=why, wish=wish)
-        have = t.cast(Container, state.get(key))
-    yield from _snapshots(question, key, have, once, wish)
-    have = t.cast(Container, state.get(key))
+        yield from change("state", why, **_STOPPED)
+    snapshot = _snapshot(question, key, have, once, wish)
+    if snapshot is not None:
+        field, changed = snapshot
+        yield from change(field, **changed)
     if have.state in _RUNS:
         needs_restart, live = config.unseen(have.text, have.known)
         if live and not needs_restart:
-            yield _step("change", key, have, replace(have, known=have.text, wish=wish), "limits")
-            have = t.cast(Container, state.get(key))
+            yield from change("limits", known=have.text)
     if goal in _RUNS and have.state == "stopped":
-        started = replace(have, state="running", known=have.text, joined=True, acted=True, wish=wish)
-        yield _step("change", key, have, started, "state")
-        have = t.cast(Container, state.get(key))
+        yield from change("state", state="running", known=have.text, joined=True, acted=True)
     if goal != have.state and have.state in _RUNS:
-        yield _step("change", key, have, replace(have, state=goal, wish=wish), "state")
+        yield from change("state", state=goal)
+
+
+def _create(question: Question, key: Key, wish: Wish, once: t.Container[str]) -> Step:
+    """The step that makes a container. Raises LabError where it can't be made."""
+    where = question.request.origin.get(key)
+    source = wish.source
+    if source is None:
+        raise LabError(f"there is no container {key[3]} in {key[2]}", where)
+    if "restore" in once:
+        raise LabError(f"there is no container {key[3]} whose snapshot {wish.snapshot} could be restored", where)
+    if source.template == "none" and not source.rootfs and source.clone_from is None:
+        raise LabError("with `template: none` say which root file system it is: template_options.rootfs", where)
+    _check_source(question, key, wish)
+    after = Container("stopped", config.edited("", wish.edits), acted=True, wish=wish)
+    return Step(Phase.CONTAINER, "create", key, None, after)
 
 
 def _check_source(question: Question, key: Key, wish: Wish) -> None:
@@ -77,14 +89,14 @@ def _check_source(question: Question, key: Key, wish: Wish) -> None:
         raise LabError(f"{original.name} is {standing.state}, and LXC copies only a container that is stopped", where)
 
 
-def _reason_to_stop(have: Container, goal: str | None, once: str, wish: Wish, key: Key) -> str | None:
+def _reason_to_stop(have: Container, goal: str | None, once: t.Container[str], wish: Wish) -> str | None:
     """Why a running container has to be stopped; None where it may go on."""
     if goal == "stopped":
         return ""
-    if once == "restart":
+    if "restart" in once:
         return "to be started again"
     if not have.joined:
-        return f"the namespace {key[1]} that it runs in isn't the one of that name any more"
+        return "the namespace that it runs in isn't the one of that name any more"
     if wish.restart != "never":
         needs_restart, live = config.unseen(have.text, have.known)
         if needs_restart or (live and wish.restart == "always"):
@@ -92,20 +104,22 @@ def _reason_to_stop(have: Container, goal: str | None, once: str, wish: Wish, ke
     return None
 
 
-def _snapshots(question: Question, key: Key, have: Container, once: str, wish: Wish) -> t.Iterator[Step]:
+def _snapshot(
+    question: Question, key: Key, have: Container, once: t.Container[str], wish: Wish
+) -> tuple[str, dict[str, t.Any]] | None:
+    """What is to be done about the snapshot that is asked for, and what changes with it. Raises LabError."""
     name = wish.snapshot
     if not name:
-        return
+        return None
     texts = dict(have.snapshots)
     stands = name in texts
-    if wish.snapshot_state == "absent" and stands:
+    if wish.snapshot_state == "absent":
         left = tuple(pair for pair in have.snapshots if pair[0] != name)
-        yield _step("change", key, have, replace(have, snapshots=left, wish=wish), "snapshot-remove")
-        return
-    restore = wish.snapshot_state == "restored" and once == "restore"
+        return ("snapshot-remove", {"snapshots": left}) if stands else None
+    restore = wish.snapshot_state == "restored" and "restore" in once
     take = wish.snapshot_state == "present" and not stands
     if not (restore or take):
-        return
+        return None
     where = question.request.origin.get(key)
     if restore and not stands:
         there = ", ".join(texts) or "it has none"
@@ -117,30 +131,8 @@ def _snapshots(question: Question, key: Key, have: Container, once: str, wish: W
             where,
         )
     if restore:
-        after = replace(have, text=config.edited(texts[name], wish.edits), acted=True, wish=wish)
-        yield _step("change", key, have, after, "snapshot-restore")
-    else:
-        taken = replace(have, snapshots=(*have.snapshots, (name, have.text)), wish=wish)
-        yield _step("change", key, have, taken, "snapshot-take")
-
-
-def _stopped(have: Container) -> Container:
-    return replace(have, state="stopped", known="", joined=True, pid=0)
-
-
-def _step(
-    verb: str,
-    key: Key,
-    before: Container | None,
-    after: Container,
-    field: str = "",
-    *,
-    why: str = "",
-    wish: Wish | None = None,
-) -> Step:
-    if wish is not None:
-        after = replace(after, wish=wish)
-    return Step(Phase.CONTAINER, verb, key, before, after, (field,) if field else (), why=why)
+        return "snapshot-restore", {"text": config.edited(texts[name], wish.edits), "acted": True}
+    return "snapshot-take", {"snapshots": (*have.snapshots, (name, have.text))}
 
 
 def say(step: Step) -> str:

@@ -89,20 +89,20 @@ def container(options: Options) -> Request:
     path = settings.get("lxc_path") or default_path()
     key: Key = ("container", netns if netns is not None else MACHINE, path, name)
     want: Container | None = None
-    once: dict[Key, str] = {}
+    once = set()
     state = options["state"]
     if state != "absent":
         want = _wanted(settings, options, path, problems)
         if state == "restarted":
-            once[key] = "restart"
+            once.add("restart")
         if want.wish is not None and want.wish.snapshot_state == "restored":
-            once[key] = "restore"
+            once.add("restore")
     problems.check()
     return Request(
         {key: want},
         force=bool(options.get("force")),
         rollback=bool(options.get("rollback")),
-        once=once,
+        once={key: frozenset(once)} if once else {},
         grace=float(settings.get("timeout") or 60.0),
         turn=f"the container {name} in {path}",
         origin={key: "name", ("namespace", netns): "netns"} if netns is not None else {key: "name"},

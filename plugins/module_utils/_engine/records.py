@@ -215,8 +215,8 @@ class Request:
     """Links (namespace, name) of which all addresses are listed: others that stand there are removed."""
     passing: set[Key] = field(default_factory=set)
     """Keys that are wanted only to undo what the owner asked for once: nobody owns them from now on."""
-    once: dict[Key, str] = field(default_factory=dict)
-    """What is to be done whatever stands: ``restart`` or ``restore`` a container. The second look forgets it."""
+    once: dict[Key, frozenset[str]] = field(default_factory=dict)
+    """What is to be done whatever stands: ``restart``, ``restore`` a container. The second look forgets it."""
     grace: float = 10.0
     """Seconds that a container that goes has for its shutdown, before it is killed."""
     turn: str = ""

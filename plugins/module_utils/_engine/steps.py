@@ -74,7 +74,7 @@ class Step:
     key: Key
     before: Record | None = None
     after: Record | None = None
-    """What the key shall hold afterwards, as far as it was asked for."""
+    """What the key shall hold afterwards, as far as it was asked for. Of a container that goes: how it is to go."""
     fields: tuple[str, ...] = ()
     """Of a change: the names of the fields that differ."""
     other: Key | None = None

@@ -38,7 +38,7 @@ class Edit(t.NamedTuple):
 
 
 class Line(t.NamedTuple):
-    """One line of a file. `key` is empty for a comment, a blank line, and what LXC wouldn't understand."""
+    """One line of a file. `key` is empty for a comment, a blank line, and a line without an equals sign."""
 
     key: str
     value: str

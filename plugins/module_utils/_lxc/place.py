@@ -58,6 +58,12 @@ class Place(t.NamedTuple):
         return ["-P", self.path, "-n", self.name]
 
 
+def read(path: str) -> str:
+    """A configuration, byte for byte: what isn't UTF-8 survives being written again. Raises OSError."""
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        return stream.read()
+
+
 def default_path() -> str:
     """Where LXC keeps containers on this machine (lxc.system.conf(5))."""
     text = (procfs.read(_SYSTEM_CONFIG) or b"").decode("utf-8", "replace")

@@ -21,7 +21,7 @@ import typing as t
 from .._kernel.command import execute
 from . import running, tools
 from .errors import LxcError
-from .place import Place
+from .place import Place, read
 
 _UNPACK_SECONDS = 60.0
 _OFD_SETLK = 37
@@ -55,8 +55,7 @@ def _keep(place: Place) -> _Pristine:
     done = execute([tools.find("tar"), "-c", "-C", place.rootfs, "."], timeout=_UNPACK_SECONDS)
     if done.code:
         raise LxcError(f"{place.rootfs} can't be read: {'; '.join(tools.plain(done.err))}")
-    with open(place.config, encoding="utf-8", errors="surrogateescape") as stream:
-        return _Pristine(place, stream.read(), done.out)
+    return _Pristine(place, read(place.config), done.out)
 
 
 def _unpack(place: Place, kept: _Pristine) -> None:

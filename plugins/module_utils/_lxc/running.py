@@ -19,7 +19,7 @@ import typing as t
 from .._kernel import procfs
 from . import config, tools
 from .errors import LxcError
-from .place import Place
+from .place import Place, read
 
 STOPPED, RUNNING, FROZEN, STUCK = "stopped", "running", "frozen", "stuck"
 _STATES = {"STOPPED": STOPPED, "RUNNING": RUNNING, "FROZEN": FROZEN}
@@ -48,8 +48,7 @@ def look(place: Place) -> Seen | None:
     if os.path.exists(place.partial):
         return Seen(broken=True)
     try:
-        with open(place.config, encoding="utf-8", errors="surrogateescape") as stream:
-            text = stream.read()
+        text = read(place.config)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -121,11 +120,10 @@ def known_to(place: Place, seen: Seen) -> str:
     if watcher is None:
         return seen.text
     try:
-        with open(place.started, encoding="utf-8", errors="surrogateescape") as stream:
-            head, text = stream.readline().split(), stream.read()
+        head, _end, text = read(place.started).partition("\n")
     except OSError:
-        head, text = [], ""
-    if head == [str(watcher.pid), str(watcher.start)]:
+        head = text = ""
+    if head.split() == [str(watcher.pid), str(watcher.start)]:
         return text
     try:
         changed = os.stat(place.config).st_mtime
@@ -154,7 +152,7 @@ def write(path: str, text: str, mode: int) -> None:
             stands = os.stat(path)
         except FileNotFoundError:
             stands = None
-        with open(draft, "w", encoding="utf-8", errors="surrogateescape") as stream:
+        with open(draft, "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
             os.fchmod(stream.fileno(), stands.st_mode & 0o7777 if stands else mode)
             if stands:
                 os.fchown(stream.fileno(), stands.st_uid, stands.st_gid)

@@ -289,14 +289,14 @@ def test_a_value_that_looks_like_an_option_stays_a_value():
     assert source.arguments == ("--fstree=--evil; rm -rf /",)
 
 
-def test_the_template_none_needs_a_root_file_system():
-    place = "container.template_options"
-    need = f"{place}: with `template: none` say which root file system it is: rootfs: /a/path"
-    assert problems_of(template="none") == [need]
-    assert problems_of(template="none", template_options={"rootfs": None}) == [need]
+def test_the_root_file_system_of_the_template_none_is_said_once_by_its_path():
+    place = "container.template_options.rootfs"
     assert problems_of(template="none", template_options={"rootfs": "srv/root"}) == [
-        f"{place}.rootfs: 'srv/root': expected an absolute path"
+        f"{place}: 'srv/root': expected an absolute path"
     ]
+    assert problems_of(
+        template="none", template_options={"rootfs": "/srv/root"}, config={"lxc.rootfs.path": "dir:/srv/other"}
+    ) == [f"{place}: `config` names lxc.rootfs.path, too: say it in one place"]
     assert problems_of(template="none", clone_from=Place("/p", "a")) == []
 
 

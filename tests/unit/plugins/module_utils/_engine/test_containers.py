@@ -58,12 +58,16 @@ def runs(state: str = "running", text: str = TEXT, known: str | None = None, **f
 
 
 def planned(
-    wanted: Container | None, have: Container | None, once: str = "", besides: t.Mapping[Key, Record] | None = None
+    wanted: Container | None,
+    have: Container | None,
+    once: str | frozenset[str] = frozenset(),
+    besides: t.Mapping[Key, Record] | None = None,
 ) -> Plan:
     state = State()
     for key, record in {**({WEB: have} if have else {}), **(besides or {})}.items():
         state.put(key, record)
-    request = Request({WEB: wanted}, once={WEB: once} if once else {}, origin={WEB: "name"})
+    acts = frozenset({once}) if isinstance(once, str) else once
+    request = Request({WEB: wanted}, once={WEB: acts} if acts else {}, origin={WEB: "name"})
     return plan(request, state.fork())
 
 
@@ -141,10 +145,28 @@ def test_a_container_that_was_never_finished_is_made_anew():
 
 
 def test_a_container_that_runs_in_another_namespace_than_its_name_says_is_started_anew():
-    why = "stop (the namespace @ that it runs in isn't the one of that name any more)"
+    why = "stop (the namespace that it runs in isn't the one of that name any more)"
     assert steps(want("running"), runs(joined=False)) == [why, "start"]
     assert steps(want(None), runs("frozen", joined=False)) == [why, "start", "freeze"]
     assert steps(want("stopped"), runs(joined=False)) == ["stop"]
+
+
+def test_the_template_none_needs_a_root_file_system_to_make_a_container_and_not_later():
+    without = Container(None, wish=Wish(source=Source("none")))
+    with pytest.raises(LabError, match="with `template: none` say which root file system it is"):
+        steps(without, None)
+    assert steps(without, stopped()) == []
+
+
+def test_restarted_with_a_restored_snapshot_stops_restores_and_starts():
+    wish = Wish(source=Source(), snapshot="a", snapshot_state="restored")
+    have = replace(runs(), snapshots=(("a", TEXT),))
+    both = frozenset({"restart", "restore"})
+    assert steps(Container("running", wish=wish), have, once=both) == [
+        "stop (to be started again)",
+        "restore snapshot a of",
+        "start",
+    ]
 
 
 def test_a_container_starts_where_its_namespace_is_and_otherwise_says_how_to_make_one():
