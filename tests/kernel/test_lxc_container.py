@@ -12,7 +12,11 @@ import subprocess
 import time
 from pathlib import Path
 
+from ansible_collections.netns.lab.plugins.module_utils._engine import objects_container
+from ansible_collections.netns.lab.plugins.module_utils._engine.converge import converge
+from ansible_collections.netns.lab.plugins.module_utils._lxc import running
 from ansible_collections.netns.lab.tests.kernel.containers import QUICK, commands, eventually, script
+from ansible_collections.netns.lab.tests.kernel.engine import words
 
 # An init that, asked to halt, first writes a file: half a second later, so that it has to be given time.
 CAREFUL = "trap 'sleep 0.5; echo written >/goodbye; exit 0' USR1\necho up >/up\nwhile :; do sleep 0.1; done"
@@ -108,13 +112,15 @@ def test_a_container_whose_init_isnt_there(lxc):
     assert lxc.monitors() == lxc.groups() == []
 
 
-def test_a_container_that_is_stuck_is_removed(lxc):
+def test_a_container_that_is_stuck_is_removed(lxc, monkeypatch):
+    monkeypatch.setattr(running, "_ASK_SECONDS", 1.0)
     hook = script(Path("/var/lib/hooks/slow"), "exec sleep 1000")
     lxc("web", config={"lxc.hook.pre-start": hook})
     command = ["lxc-start", "-P", lxc.path, "-n", lxc.name("web")]
     by_hand = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     eventually(lambda: lxc.monitors() != [], 5, "the monitor is there")
-    assert lxc("web", state="absent")["steps"] == [f"stop and delete container {lxc.name('web')}"]
+    request = objects_container.container(lxc.options("web", state="absent"))
+    assert words(converge(request, check=False)) == [f"stop and delete container {lxc.name('web')}"]
     assert by_hand.wait(5) != 0
     assert lxc.left() == []
 

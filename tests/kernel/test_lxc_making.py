@@ -122,11 +122,12 @@ def test_a_root_file_system_that_stands_is_used_and_never_removed(lxc, tree):
     assert lxc.left() == []
 
 
-def test_also_not_where_the_container_itself_would_have_it(lxc, tree):
+def test_what_stands_in_its_place_and_is_no_container_is_left_alone(lxc, tree):
     lxc.folder("web").mkdir(parents=True)
     tree.rename(lxc.root("web"))
-    lxc("web", template="none", template_options={"rootfs": str(lxc.root("web"))}, state="started", config=QUICK)
-    lxc.change("web", state="absent")
+    for options in ({}, {"template": "none", "template_options": {"rootfs": str(lxc.root("web"))}}):
+        assert f"{lxc.folder('web')} is there already, and is no container" in lxc.fails("web", **options)
+    assert lxc("web", state="absent")["steps"] == []
     assert (lxc.root("web") / "bin/busybox").exists()
     shutil.rmtree(lxc.folder("web"))
 

@@ -30,7 +30,9 @@ INTEGRATION = [
 ]  # fmt: skip
 
 LIKE_A_MACHINE = """
-cp -a /etc /run/etc && mount --bind /run/etc /etc && rm -rf /etc/netns && mount -t sysfs sysfs /sys &&
+cp -a /etc /run/etc && mount --bind /run/etc /etc && rm -rf /etc/netns &&
+mkdir /run/sys && mount -t sysfs sysfs /run/sys && mount --rbind /sys/fs/cgroup /run/sys/fs/cgroup &&
+mount --move /run/sys /sys && rmdir /run/sys &&
 ip link add eth0 type veth peer name eth0-far && ip link set eth0-far up && ip link set eth0 up &&
 ip address add 192.0.2.2/24 dev eth0 && ip route add default via 192.0.2.1 && exec "$@"
 """
