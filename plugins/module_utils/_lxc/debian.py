@@ -50,6 +50,13 @@ mkdir -p "$rootfs/dev"
 printf '%s\\n' "$name" >"$rootfs/etc/hostname"
 printf '127.0.0.1\\tlocalhost\\n127.0.1.1\\t%s\\n::1\\tlocalhost\\n' "$name" >"$rootfs/etc/hosts"
 : >"$rootfs/etc/machine-id"
+case " $* " in
+*" --mapped-uid"*) # what only the machine's own root may mount
+    for unit in sys-kernel-debug sys-kernel-tracing; do
+        ln -s /dev/null "$rootfs/etc/systemd/system/$unit.mount"
+    done
+    ;;
+esac
 if ! grep -q '^lxc.rootfs.path' "$path/config" 2>/dev/null; then
     printf 'lxc.rootfs.path = dir:%s\\n' "$rootfs" >>"$path/config"
 fi

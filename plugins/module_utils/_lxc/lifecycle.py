@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 import shutil
@@ -19,6 +20,8 @@ from .errors import LxcError
 from .place import Place, read
 
 LOCKS = "/run/lxc/lock"
+SCRATCH_PLACE, SCRATCH = "/run", "netns-lab-making-"
+"""Where a making has its files for a moment: below this directory, under this name and the number of its process."""
 SHARED_NETWORK = "NETNS"
 """The environment variable that tells what runs in a container that its network is a namespace made for it."""
 _DHCP_AT_BOOT = "\n/bin/udhcpc\n"
@@ -28,6 +31,9 @@ _DHCP_IF_NEEDED = (
     f'\n[ -n "${SHARED_NETWORK}" ] || ip -o address show dev eth0 scope global | grep -q . || /bin/udhcpc\n'
 )
 _NEEDS_NO_DHCP = re.compile(r"lxc\.namespace\.share\.net|lxc\.net\.\d+\.ipv[46]\.address")
+_NO_RANGE = (
+    " (root needs these ids in /etc/subuid and /etc/subgid: `lxc_unprivileged` of the role netns.lab.lxc does that)"
+)
 _SOON = 10.0
 """Seconds for what LXC does at once."""
 _MARGIN = 15.0
@@ -211,6 +217,15 @@ def tidy(places: t.Iterable[Place]) -> None:
             while folder != os.path.dirname(os.path.dirname(LOCKS)):
                 os.rmdir(folder)
                 folder = os.path.dirname(folder)
+    _forget_scratch()
+
+
+def _forget_scratch() -> None:
+    """Take away what runs that were killed had for a moment."""
+    for path in glob.glob(f"{SCRATCH_PLACE}/{SCRATCH}*-*"):
+        pid = path[len(f"{SCRATCH_PLACE}/{SCRATCH}") :].partition("-")[0]
+        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 # -- processes
@@ -286,7 +301,8 @@ def _busy_with(place: Place) -> str:
 
 def _log(place: Place) -> str:
     lines = tools.reasons(procfs.read_all(place.log) or b"")
-    return ": " + "; ".join(lines) if lines else ""
+    unmapped = any("newuidmap" in line or "newgidmap" in line for line in lines)
+    return ": " + "; ".join(lines) + (_NO_RANGE if unmapped else "") if lines else ""
 
 
 def _forget_start(place: Place) -> None:

@@ -91,7 +91,7 @@ def _clone(place: Place, source: Source, original: Place, timeout: float) -> Non
 
 
 def _from_template(place: Place, source: Source, edits: t.Sequence[config.Edit], timeout: float) -> None:
-    with tempfile.TemporaryDirectory(prefix="netns-lab-", dir=_temporary()) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{lifecycle.SCRATCH}{os.getpid()}-", dir=_temporary()) as folder:
         os.chmod(folder, 0o755)  # a template of an unprivileged container runs as another user
         first = os.path.join(folder, "config")
         with open(first, "w", encoding="utf-8", errors="surrogateescape") as stream:
@@ -113,4 +113,4 @@ def _from_template(place: Place, source: Source, edits: t.Sequence[config.Edit],
 
 
 def _temporary() -> str | None:
-    return "/run" if os.path.isdir("/run") else None
+    return lifecycle.SCRATCH_PLACE if os.path.isdir(lifecycle.SCRATCH_PLACE) else None

@@ -88,7 +88,7 @@ def reasons(text: bytes) -> list[str]:
     for line in text.decode("utf-8", "replace").splitlines():
         match = _LOG_LINE.search(line) or _STDERR_LINE.match(line)
         if match and not match.group(1).startswith(_EMPTY_WORDS):
-            found[match.group(1).strip()] = None
+            found[match.group(1).strip().rstrip(".")] = None
     return list(found)[:_MOST_LINES]
 
 
