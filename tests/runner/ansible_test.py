@@ -20,6 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import needs
 from .place import ALONE, CACHE, CHECKOUT, copy, environment, run, run_together
 from .report import Part
 
@@ -109,6 +110,11 @@ def integration(part: Part, scratch: Path, _options: list[str]) -> None:
         for aliases in (CHECKOUT / "tests" / "integration" / "targets").glob("*/aliases")
         if not left_out.search(aliases.read_text())
     }
+    lacking = needs.lacking()
+    for name in sorted(targets) if lacking else ():
+        if name.startswith("lxc_"):
+            del targets[name]
+            part.skip(name, f"LXC containers: there is no {', '.join(lacking)} here")
     if not targets:
         return
     shares = _shares(targets, min(4, os.cpu_count() or 1))

@@ -32,16 +32,21 @@ TOOLS = (
 )
 
 
+def lacking() -> list[str]:
+    """The programs that aren't there."""
+    return [tool.name for tool in TOOLS if not shutil.which(tool.name)]
+
+
 def install(parts: t.Iterable[str]) -> None:
     """Install what these parts need and isn't there. Where that can't be done, tests that need it are skipped by name.
 
     To be called before anybody notes what stands on the machine: installed packages are no leftovers.
     """
-    lacking = [tool for tool in TOOLS if not shutil.which(tool.name)]
-    if not lacking or not USERS & set(parts) or os.geteuid() != 0:
+    missing = [tool for tool in TOOLS if tool.name in lacking()]
+    if not missing or not USERS & set(parts) or os.geteuid() != 0:
         return
     debian = bool(shutil.which("apt-get"))
-    packages = [word for tool in lacking for word in (tool.debian if debian else tool.redhat).split()]
+    packages = [word for tool in missing for word in (tool.debian if debian else tool.redhat).split()]
     print(f"installing {' '.join(packages)} (once): tests make containers", flush=True)
     code = _by_apt(packages) if debian else _by_dnf(packages) if shutil.which("dnf") else 1
     if code:

@@ -20,6 +20,7 @@ SYSCTLS = (
     "net/ipv4/ip_forward", "net/ipv4/conf/all/rp_filter", "net/ipv4/conf/default/rp_filter",
     "net/ipv4/icmp_echo_ignore_all", "net/ipv4/ip_default_ttl", "net/ipv6/conf/all/forwarding",
 )  # fmt: skip
+CONTAINERS = "/var/lib/lxc"
 FOLDERS = ("/etc/netns", "/var/lib/netns-lab", "/run/netns-lab")
 RESTLESS = re.compile(r".*_timer|.*_detected|root_.*|topology_change.*|fdb_n_learned")
 KERNELS_OWN = re.compile(r" proto kernel| table local|^(local|broadcast|multicast|anycast) |^ff00::/8 ")
@@ -74,6 +75,19 @@ def namespace(name: str) -> dict | str:
     }
 
 
+def container(folder: Path) -> dict:
+    """What LXC and its files tell of a container."""
+    lines = run("timeout", "10", "lxc-info", "-n", folder.name, "-s", "-p", "-H").splitlines()
+    asked = {key: value.strip() for key, _colon, value in (line.partition(":") for line in lines)}
+    return {
+        "state": asked.get("State", "").lower(),
+        "pid": int(asked.get("PID", 0)),
+        "config": (folder / "config").read_text().splitlines() if (folder / "config").exists() else [],
+        "files": sorted(path.name for path in folder.iterdir() if path.suffix != ".log"),
+        "snapshots": sorted(path.name for path in folder.glob("snaps/*")),
+    }
+
+
 def main() -> None:
     names = sorted(path.name for path in Path("/run/netns").glob(f"{OURS}*"))
     files = [path for folder in FOLDERS for path in sorted(Path(folder).glob(f"{OURS}*/**/*")) if path.is_file()]
@@ -81,6 +95,7 @@ def main() -> None:
     seen = {
         "netns": {name: namespace(name) for name in names},
         "links": {name: link for name, link in links().items() if OURS in f"{name} {link['bridge']}"},
+        "containers": {folder.name: container(folder) for folder in sorted(Path(CONTAINERS).glob(f"{OURS}*"))},
         "files": {str(path): path.read_text() for path in files},
     }
     print(json.dumps(seen))
