@@ -17,7 +17,7 @@ from .._kernel import decode, namespaces, netlink
 from .._kernel.errors import KernelError
 from .._kernel.sysctls import Sysctls, of_new_namespace
 from .._kernel.visit import Visit
-from .records import MACHINE, Container, Key, Link, Namespace, Occupants, Request, Sysctl
+from .records import MACHINE, Key, Link, Namespace, Request, Sysctl
 from .resources import RESOURCES
 from .resources.namespace import owner_of
 from .state import State
@@ -65,10 +65,6 @@ class _Look:
         self._wanted: dict[str, dict[str, list[Key]]] = {}
         for key in request.want:
             self._wanted.setdefault(key[1], {}).setdefault(key[0], []).append(key)
-        self._contained: set[str | None] = set()
-        """The process namespaces of containers that go: what is in them ends with them."""
-        self._monitors: set[int] = set()
-        """The processes that watch over them."""
         self._gone = {key[1] for key, record in request.want.items() if key[0] == "namespace" and record is None}
 
     def keep(self, ns: str, space: t.Mapping[Key, t.Any]) -> None:
@@ -83,8 +79,10 @@ class _Look:
         self._look_at(scope)
         self._find_far_ends()
         self._visit.enter(MACHINE)  # inside one, the worker itself would be found there
-        self._find_containers()
-        self._find_occupants()
+        if any("container" in kinds or "occupants" in kinds for kinds in self._wanted.values()):
+            from .inhabitants import look
+
+            look(self._spaces, self._wanted, self._request, self._kept)
         state = State(self._spaces)
         state.at_birth = self._sysctls_at_birth()
         return state
@@ -253,58 +251,3 @@ class _Look:
             if other.key[2] == far[1]:
                 return other.number == index and self._near.get((far[0], other.nsid), key[1]) == key[1]
         return False
-
-    # -- containers, and processes
-
-    def _find_containers(self) -> None:
-        wanted = [
-            key for ns, kinds in self._wanted.items() if ns not in self._kept for key in kinds.get("container", ())
-        ]
-        if not wanted:
-            return
-        from .._kernel.procfs import namespace_link, status
-        from .container_steps import concerns, look
-
-        for key in dict.fromkeys(wanted):
-            found = look(key)
-            want = self._request.want.get(key)
-            if found is not None:
-                self._spaces[key[1]][key] = found
-                if want is None and found.pid:
-                    self._contained.add(namespace_link(found.pid, "pid"))
-                    known = status(found.pid)
-                    self._monitors.update([known.parent] if known is not None else [])
-                continue
-            for other in concerns(want.wish) if isinstance(want, Container) and want.wish else ():
-                original = look(other)
-                if original is not None:
-                    self._spaces.setdefault(MACHINE, {})[other] = original
-
-    def _find_occupants(self) -> None:
-        wanted = [ns for ns, kinds in self._wanted.items() if "occupants" in kinds]
-        identities = {}
-        for ns in wanted:
-            try:
-                identities[namespaces.identity(ns)] = ns
-            except KernelError:
-                continue
-        if not identities:
-            return
-        from .._kernel import processes
-        from .._kernel.holders import holders
-        from .._kernel.procfs import namespace_link
-
-        inside = processes.inside(identities)
-        holding = holders(identities)
-        for ns, some in inside.items():  # with one of its threads only, it doesn't live there
-            holding.setdefault(ns, []).extend(process for process in some if process.why != processes.INSIDE)
-            inside[ns] = [
-                process
-                for process in some
-                if process.why == processes.INSIDE and namespace_link(process.pid, "pid") not in self._contained
-            ]
-        for ns in identities.values():
-            if inside.get(ns) or holding.get(ns):
-                known = {process.pid for process in inside.get(ns, ())} | self._monitors
-                others = tuple(process for process in holding.get(ns, ()) if process.pid not in known)
-                self._spaces[ns]["occupants", ns] = Occupants(inside=tuple(inside.get(ns, ())), holding=others)
