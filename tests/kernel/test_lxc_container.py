@@ -211,8 +211,8 @@ def killed_as_it_makes(lxc, start_module, also=""):
     eventually(Path("/var/lib/half").exists, 5, "the template works")
     module.process.kill()
     module.process.wait()
-    for pid, words in makers(lxc):
-        if also and words.startswith(also):
+    for pid, command in makers(lxc):
+        if also and command.startswith(also):
             os.kill(pid, signal.SIGKILL)
     assert (lxc.folder("web") / "partial").exists()
     (templates / "lxc-busybox").write_text(busybox)
