@@ -6,7 +6,7 @@
 
 What follows `--` goes to pytest: `./lab test kernel -- -k veth -x`. The last line is `N passed, N failed, N skipped`.
 A part that runs nothing has failed; what was skipped is listed with its reason; what is left behind on the machine
-(namespaces, links, mounts, files, processes) is a failure.
+(namespaces, links, mounts, files, processes, control groups) is a failure.
 """
 
 from __future__ import annotations
