@@ -120,14 +120,14 @@ def lxc(trial: Trial) -> None:
     trial.role("the bridge and ids", True, **wanted)
     trial.role("again, unchanged", False, **wanted)
     _has_addresses(trial, "10.0.3.")
-    trial.expect("there is NAT", re.search(r"10\.0\.3\.0/24.*masquerade", trial.ask("nft list ruleset")) is not None)
+    _is_whole(trial, "10.0.3.1/24", "10.0.3.0/24")
     _has_ids(trial)
 
     trial.role("another address", True, lxc_bridge=True, lxc_bridge_address="10.9.0.1/16")
     _has_addresses(trial, "10.9.")
     trial.ask("ip link delete lxcbr0; nft flush ruleset")
     trial.role("a bridge that somebody removed", True, lxc_bridge=True, lxc_bridge_address="10.9.0.1/16")
-    _has_addresses(trial, "10.9.")
+    _is_whole(trial, "10.9.0.1/16", "10.9.0.0/16")
     trial.role("no bridge any more", True, lxc_bridge_state="absent")
     _has_nothing(trial, links)
     trial.role("still none", False, lxc_bridge_state="absent")
@@ -137,7 +137,7 @@ def lxc(trial: Trial) -> None:
     trial.role("again, unchanged, without lxc-net", False, lxc_bridge=True)
     _has_addresses(trial, "10.0.3.")
     trial.role("another address, without lxc-net", True, lxc_bridge=True, lxc_bridge_address="10.9.0.1/16")
-    _has_addresses(trial, "10.9.")
+    _is_whole(trial, "10.9.0.1/16", "10.9.0.0/16")
     trial.role("no bridge any more, without lxc-net", True, lxc_bridge_state="absent")
     _has_nothing(trial, links)
 
@@ -150,6 +150,14 @@ def _has_addresses(trial: Trial, beginning: str) -> None:
     own = trial.ask("ip -4 -brief address show lxcbr0").split()[-1].split("/")[0]
     trial.works("it reaches the bridge", f"lxc-attach --name net -- ping -c 1 -W 3 {own}")
     trial.works("it goes from the bridge", "lxc-destroy --force --name net")
+
+
+def _is_whole(trial: Trial, address: str, network: str) -> None:
+    """The bridge has one address, and NAT for one network; one DHCP server runs."""
+    said = trial.ask("ip -4 -brief address show lxcbr0; nft list ruleset; cat /proc/[0-9]*/comm | grep -c dnsmasq")
+    found = re.fullmatch(rf"lxcbr0 +\S+ +{address} *\n(?s:.*)\n1", said)
+    translated = re.findall(r"(\S+) ip daddr .*masquerade", said)
+    trial.expect("the bridge is whole", found is not None and translated == [network], said)
 
 
 def _has_ids(trial: Trial) -> None:

@@ -32,6 +32,10 @@ PACKAGES = ["python3"]
 """What it has besides the least that apt works with: Ansible's modules run in Python."""
 
 SOCKS = 1080
+"""The port of the proxy's door."""
+
+GROUP = "netns-lab-bare-"
+"""What the machine's control groups are called, before the runner's process number."""
 
 # Runs as the machine's first process, still among this machine's files: puts together the file tree $1 from the archive
 # $2, with the checkout $3 at its own path, and with the control groups "$5 $6 ..." (where a hierarchy is mounted, and
@@ -141,13 +145,20 @@ def _system() -> dict[str, str]:
     return {key: value.strip("\"'") for key, _equals, value in pairs}
 
 
+def _remove(group: Path) -> None:
+    """Removes a control group and those below it, as far as they are empty."""
+    for folder, _folders, _files in os.walk(group, topdown=False):
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
+
+
 class Groups:
     """A control group for the machine in each hierarchy of this machine, below the one in which the runner is itself.
 
     What LXC makes then lies in them, also what it leaves behind when it stops a container.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self) -> None:
         self.places: dict[str, Path] = {}
         """Where each hierarchy is mounted -> the machine's group in it."""
         mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
@@ -156,11 +167,15 @@ class Groups:
             for _source, point, kind, options, *_rest in mounts:
                 is_it = set(controllers.split(",")) <= set(options.split(",")) if controllers else kind == "cgroup2"
                 if is_it and kind in ("cgroup", "cgroup2") and os.path.isdir(point + path):
-                    self.places[point] = Path(point + path.rstrip("/"), name)
+                    self.places[point] = Path(point + path.rstrip("/"), f"{GROUP}{os.getpid()}")
                     break
 
     def make(self) -> None:
+        """Makes the groups, and takes away those of a runner that was killed before it could."""
         for place in self.places.values():
+            for other in place.parent.glob(f"{GROUP}*"):
+                if not Path("/proc", other.name.removeprefix(GROUP)).exists():
+                    _remove(other)
             place.mkdir()
             for name in ("cpuset.cpus", "cpuset.mems"):  # of version 1: nobody gets in before these are set
                 if (place / name).exists() and (place.parent / name).exists():
@@ -180,9 +195,7 @@ class Groups:
         limit = time.monotonic() + 10
         for place in self.places.values():
             while place.exists():
-                for folder, _folders, _files in os.walk(place, topdown=False):
-                    with contextlib.suppress(OSError):
-                        os.rmdir(folder)
+                _remove(place)
                 if place.exists() and time.monotonic() > limit:
                     raise RuntimeError(f"the control group {place} can't be removed")
                 time.sleep(0.05 if place.exists() else 0)
@@ -193,7 +206,7 @@ class Machine:
 
     def __init__(self, scratch: Path, cgroups: bool = True) -> None:
         self.root = scratch / "bare-root"
-        self.groups = Groups(f"netns-lab-bare-{os.getpid()}")
+        self.groups = Groups()
         self.shows_groups = cgroups
         self.first: subprocess.Popen[bytes] | None = None
         self.inside: list[str] = []
@@ -264,7 +277,14 @@ class Machine:
         """Runs a command in the machine; returns exit code and output, which shows at once unless it is `quiet`."""
         words = [*self.groups.joining(), *self.inside, "env", "-i", *_inside(env or {}), *command]
         if not quiet:
-            return run(*words, limit=limit)
+            # What a command leaves running may hold its output open, and is out of reach of run(): then all of it goes.
+            assert self.first is not None
+            timer = threading.Timer(limit + 10, self.first.kill)
+            timer.start()
+            try:
+                return run(*words, limit=limit)
+            finally:
+                timer.cancel()
         done = subprocess.run(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace", timeout=limit, check=False, env=environment(),
