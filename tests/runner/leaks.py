@@ -14,7 +14,8 @@ from pathlib import Path
 from .place import MARK
 from .report import Part
 
-STATE = ("/run/netns", "/run/netns-lab", "/var/lib/netns-lab", "/etc/netns", "/run/lxc", "/var/lib/lxc")
+STATE = ("/run/netns", "/run/netns-lab", "/var/lib/netns-lab", "/etc/netns", "/run/lxc")
+CONTAINERS = "/var/lib/lxc"
 CGROUPS = "/sys/fs/cgroup"
 
 
@@ -29,7 +30,8 @@ def _mounts() -> set[str]:
 
 
 def _files() -> set[str]:
-    return {str(path) for place in STATE if Path(place).is_dir() for path in Path(place).rglob("*")}
+    found = {str(path) for place in STATE if Path(place).is_dir() for path in Path(place).rglob("*")}
+    return found | {str(path) for path in Path(CONTAINERS).glob("*")}
 
 
 def _processes() -> set[str]:
