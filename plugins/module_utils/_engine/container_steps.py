@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._lxc import config, lifecycle, making, readiness, running, snapshots
+from .._lxc import config, lifecycle, making, readiness, remains, running, snapshots
 from .._lxc.errors import LxcError
 from .._lxc.place import Place, default_path, read
 from .errors import LabError
@@ -91,7 +91,7 @@ def perform(step: Step) -> None:
     wish = (after.wish if after is not None else None) or Wish()
     if step.verb == "delete":
         if before.state == "broken":
-            lifecycle.clear(where)
+            remains.clear(where)
         else:
             lifecycle.destroy(where, wish.timeout, before.state == "stuck")
         return
@@ -140,7 +140,7 @@ def await_ready(request: Request, after: State) -> None:
 
 def tidy(steps: t.Iterable[Step]) -> None:
     """Take away what LXC leaves behind these steps: groups and locks of containers that don't run any more."""
-    lifecycle.tidy({place(step.key): None for step in steps})
+    remains.tidy({place(step.key): None for step in steps})
 
 
 def concerns(wish: Wish) -> list[Key]:

@@ -7,21 +7,15 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import re
-import shutil
-import time
 import typing as t
 
 from .._kernel import processes, procfs
-from . import cgroups, config, running, tools
+from . import config, running, tools, watchers
 from .errors import LxcError
 from .place import Place, read
 
-LOCKS = "/run/lxc/lock"
-SCRATCH_PLACE, SCRATCH = "/run", "netns-lab-making-"
-"""Where a making has its files for a moment: below this directory, under this name and the number of its process."""
 SHARED_NETWORK = "NETNS"
 """The environment variable that tells what runs in a container that its network is a namespace made for it."""
 _DHCP_AT_BOOT = "\n/bin/udhcpc\n"
@@ -38,7 +32,6 @@ _SOON = 10.0
 """Seconds for what LXC does at once."""
 _MARGIN = 15.0
 """Seconds beyond the grace that `lxc-stop` is given: then it kills by itself."""
-_POLL = 0.02
 
 
 def configure(place: Place, edits: t.Iterable[config.Edit]) -> str:
@@ -61,7 +54,7 @@ def start(place: Place, timeout: float) -> None:
         os.unlink(place.log)  # what it says is about this start
     done = tools.detach(["lxc-start", "-d", *place.arguments, "-o", place.log, "-l", "ERROR"], timeout)
     if done.timed_out:
-        busy = _busy_with(place)
+        busy = watchers.busy_with(place)
         end_hard(place)
         raise LxcError(f"it didn't start within {timeout:g} s{busy}{_log(place)}")
     if done.code:
@@ -104,7 +97,7 @@ def stop(place: Place, timeout: float) -> None:
     grace = max(1, round(timeout))
     with contextlib.suppress(LxcError):
         tools.ask(["lxc-stop", *place.arguments, "-t", str(grace)], grace + _MARGIN)
-    _until_gone(watcher)
+    watchers.until_gone(watcher)
     if _still_runs(place):
         end_hard(place)
     _forget_start(place)
@@ -113,15 +106,15 @@ def stop(place: Place, timeout: float) -> None:
 def end_hard(place: Place) -> None:
     """Kill whatever there is of a running container. Raises LxcError where something withstands."""
     with contextlib.suppress(LxcError):
-        if not _monitors(place):
+        if not watchers.monitors(place):
             return
         tools.ask(["lxc-stop", *place.arguments, "-k"], 1.0)
-        _until_gone(next(iter(_monitors(place)), None), 1.0)
-    for watcher in _monitors(place):
+        watchers.until_gone(next(iter(watchers.monitors(place)), None), 1.0)
+    for watcher in watchers.monitors(place):
         # Its children first: a hook that hangs, or the container's init. Then it ends by itself, and tidies up.
-        processes.end(_children(watcher.pid), 0.0)
-        _until_gone(watcher, 3.0)
-    left = processes.end(_monitors(place), 0.0).survivors
+        processes.end(watchers.children(watcher.pid), 0.0)
+        watchers.until_gone(watcher, 3.0)
+    left = processes.end(watchers.monitors(place), 0.0).survivors
     if left:
         raise LxcError(f"process {left[0].pid} ({left[0].command}) {left[0].why}")
     _forget_start(place)
@@ -178,125 +171,9 @@ def _remove_but_its_root(place: Place) -> None:
         os.rmdir(place.folder)
 
 
-def clear(place: Place) -> None:
-    """Remove what a making left that was cut short, and end what still works on it. Raises LxcError."""
-    end_makers(place)
-    with contextlib.suppress(LxcError):
-        tools.ask(["lxc-destroy", *place.arguments], 60.0)
-    if os.path.exists(place.partial):
-        shutil.rmtree(place.folder, ignore_errors=True)
-    if os.path.exists(place.folder):
-        raise LxcError(f"{place.folder}, which is half made, can't be removed: is something mounted there?")
-
-
-def end_makers(place: Place) -> None:
-    """Kill the tools, and their templates, that make this container. Each leads a session of its own, or is in one."""
-    sessions = {_session(process.pid) for process in _commands(place)} - {_session(os.getpid()), 0}
-    if sessions:
-        members = [pid for pid in procfs.pids() if _session(pid) in sessions]
-        found = [procfs.describe(pid, "makes the container") for pid in members]
-        processes.end([process for process in found if process is not None], 0.0)
-
-
-def tidy(places: t.Iterable[Place]) -> None:
-    """Take away what LXC leaves of containers that don't run: empty control groups, lock files."""
-    idle = [place for place in places if not _monitors(place)]
-    cgroups.tidy(place.name for place in idle)
-    for place in idle:
-        if os.path.exists(place.folder):
-            continue
-        folder = LOCKS + place.path
-        with contextlib.suppress(OSError):
-            os.unlink(f"{folder}/.{place.name}")
-        for below in (f"{folder}/{place.name}/snaps", f"{folder}/{place.name}"):
-            with contextlib.suppress(OSError):
-                for name in os.listdir(below):  # of its snapshots
-                    os.unlink(f"{below}/{name}")
-                os.rmdir(below)
-        with contextlib.suppress(OSError):
-            while folder != os.path.dirname(os.path.dirname(LOCKS)):
-                os.rmdir(folder)
-                folder = os.path.dirname(folder)
-    _forget_scratch()
-
-
-def _forget_scratch() -> None:
-    """Take away what runs that were killed had for a moment."""
-    for path in glob.glob(f"{SCRATCH_PLACE}/{SCRATCH}*-*"):
-        pid = path[len(f"{SCRATCH_PLACE}/{SCRATCH}") :].partition("-")[0]
-        if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-# -- processes
-
-
-def _monitors(place: Place) -> list[procfs.Process]:
-    """The monitors of a container, by the title that LXC gives them."""
-    title = f"[lxc monitor] {place.path} {place.name}"
-    found = []
-    for pid in procfs.pids():
-        words = (procfs.read(f"/proc/{pid}/cmdline") or b"").rstrip(b"\0 ").decode("utf-8", "surrogateescape")
-        if words == title:
-            process = procfs.describe(pid, "watches over it")
-            found += [process] if process is not None else []
-    return found
-
-
-def _commands(place: Place) -> list[procfs.Process]:
-    """LXC's tools and templates that work on a container right now."""
-    tool = {("-P", place.path), ("-n", place.name)}
-    copy = {("-p", place.path), ("-N", place.name)}
-    template = {f"--path={place.folder}", f"--name={place.name}"}
-    found = []
-    for pid in procfs.pids():
-        words = (procfs.read(f"/proc/{pid}/cmdline") or b"").decode("utf-8", "surrogateescape").split("\0")
-        pairs = set(zip(words, words[1:]))
-        is_tool = os.path.basename(words[0]) in ("lxc-create", "lxc-copy", "lxc-snapshot")
-        if (is_tool and (tool <= pairs or copy <= pairs)) or template <= set(words):
-            process = procfs.describe(pid, "makes the container")
-            found += [process] if process is not None else []
-    return found
-
-
-def _children(pid: int) -> list[procfs.Process]:
-    found = []
-    for other in procfs.pids():
-        known = procfs.status(other)
-        if known is not None and known.parent == pid and known.state != "Z":
-            process = procfs.describe(other, "belongs to the container")
-            found += [process] if process is not None else []
-    return found
-
-
-def _session(pid: int) -> int:
-    try:
-        return os.getsid(pid)
-    except OSError:
-        return 0
-
-
-def _until_gone(process: procfs.Process | None, seconds: float = _SOON) -> None:
-    """Wait for a process to end."""
-    deadline = time.monotonic() + seconds
-    while process is not None and time.monotonic() < deadline:
-        known = procfs.status(process.pid)
-        if known is None or known.start != process.start or known.state == "Z":
-            return
-        time.sleep(_POLL)
-
-
 def _still_runs(place: Place) -> bool:
     seen = running.look(place)
     return seen is not None and seen.state != running.STOPPED
-
-
-def _busy_with(place: Place) -> str:
-    """What the monitor of a container that doesn't get anywhere is waiting for, in words."""
-    for watcher in _monitors(place):
-        for child in _children(watcher.pid):
-            return f": LXC waits for process {child.pid} ({child.command})"
-    return ""
 
 
 def _log(place: Place) -> str:

@@ -15,7 +15,7 @@ import os
 import tempfile
 import typing as t
 
-from . import config, debian, lifecycle, pristine, tools
+from . import config, debian, lifecycle, pristine, remains, tools
 from .errors import LxcError
 from .place import Place, default_config
 
@@ -69,9 +69,9 @@ def _is_plain(source: Source, edits: t.Iterable[config.Edit]) -> bool:
 
 def _undo(place: Place) -> None:
     with contextlib.suppress(LxcError):
-        lifecycle.end_makers(place)
+        remains.end_makers(place)
         if os.path.exists(place.partial):
-            lifecycle.clear(place)
+            remains.clear(place)
         elif os.path.exists(place.config):
             lifecycle.destroy(place, 10.0)
 
@@ -91,7 +91,7 @@ def _clone(place: Place, source: Source, original: Place, timeout: float) -> Non
 
 
 def _from_template(place: Place, source: Source, edits: t.Sequence[config.Edit], timeout: float) -> None:
-    with tempfile.TemporaryDirectory(prefix=f"{lifecycle.SCRATCH}{os.getpid()}-", dir=_temporary()) as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{remains.SCRATCH}{os.getpid()}-", dir=_temporary()) as folder:
         os.chmod(folder, 0o755)  # a template of an unprivileged container runs as another user
         first = os.path.join(folder, "config")
         with open(first, "w", encoding="utf-8", errors="surrogateescape") as stream:
@@ -113,4 +113,4 @@ def _from_template(place: Place, source: Source, edits: t.Sequence[config.Edit],
 
 
 def _temporary() -> str | None:
-    return lifecycle.SCRATCH_PLACE if os.path.isdir(lifecycle.SCRATCH_PLACE) else None
+    return remains.SCRATCH_PLACE if os.path.isdir(remains.SCRATCH_PLACE) else None
