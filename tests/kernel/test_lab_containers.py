@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.netns.lab.tests.kernel.containers import missing
+from ansible_collections.netns.lab.tests.kernel.containers import commands, missing
 
 LAB: dict[str, t.Any] = {
     "name": "boxes",
@@ -91,8 +91,16 @@ def nothing_is_left() -> None:
     assert not os.path.exists("/var/lib/netns-lab")
     assert not os.path.isdir("/run/netns") or not os.listdir("/run/netns")
     assert not os.path.isdir("/var/lib/lxc") or not os.listdir("/var/lib/lxc")
-    titles = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "/var/lib/lxc nltl-" not in titles
+    here = os.readlink("/proc/thread-self/ns/net")  # another run's containers are watched over from its own
+    assert not [words for pid, words in commands() if "/var/lib/lxc nltl-" in words and place(pid) == here]
+
+
+def place(pid: int) -> str:
+    """The network namespace of a process; empty where it has ended."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/net")
+    except OSError:
+        return ""
 
 
 def test_containers_and_hosts_across_a_switch_reach_each_other(run_module):
