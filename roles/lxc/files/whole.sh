@@ -9,6 +9,7 @@
 bridge=$1 address=$2 network=$3
 
 set -e
+test -e /run/lxc/network_up
 test -n "$(ip link show up dev "$bridge")"
 ip -oneline -4 address show dev "$bridge" | grep -qF " $address "
 kill -0 "$(cat /run/lxc/dnsmasq.pid)"
