@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 
 from . import needs
-from .place import ALONE, CACHE, CHECKOUT, copy, environment, run, run_together
+from .place import ALONE, CACHE, CHECKOUT, copy, environment, run, run_together, shares
 from .report import Part
 
 HOME = CACHE / "ansible-test"
@@ -117,10 +117,10 @@ def integration(part: Part, scratch: Path, _options: list[str]) -> None:
             part.skip(name, f"LXC containers: there is no {', '.join(lacking)} here")
     if not targets:
         return
-    shares = _shares(targets, min(4, os.cpu_count() or 1))
-    trees = [copy(scratch, f"integration-{number}") for number in range(len(shares))]
+    parts = shares(targets, min(4, os.cpu_count() or 1))
+    trees = [copy(scratch, f"integration-{number}") for number in range(len(parts))]
     commands = []
-    for tree, share in zip(trees, shares):
+    for tree, share in zip(trees, parts):
         print(f"ansible-test integration {' '.join(share)}", flush=True)
         command = [*ALONE, "sh", "-c", LIKE_A_MACHINE, "sh", *INTEGRATION, *share]
         commands.append((command, tree, {"HOME": str(tree.parent)}))  # two would write their keys to one place
@@ -142,11 +142,3 @@ def integration(part: Part, scratch: Path, _options: list[str]) -> None:
             part.fail(name, "ansible-test did not run it")
     if any(codes) and not part.failed:
         part.fail("ansible-test integration", f"exit codes {codes}")
-
-
-def _shares(sizes: dict[str, int], count: int) -> list[list[str]]:
-    """Targets in so many parts that take about the same time, as their sizes tell."""
-    shares: list[list[str]] = [[] for _unused in range(min(count, len(sizes)))]
-    for name in sorted(sizes, key=lambda name: -sizes[name]):
-        min(shares, key=lambda share: sum(sizes[other] for other in share)).append(name)
-    return shares

@@ -90,7 +90,7 @@ def run_together(
 ) -> list[tuple[int, str]]:
     """Runs programs at the same time, each in its directory and with what its environment has besides.
 
-    The output of each shows when it ends. Returns exit codes and outputs. After `limit` seconds all are killed.
+    Their output shows line by line, as it comes. Returns exit codes and outputs. After `limit` seconds all are killed.
     """
     processes = [
         subprocess.Popen(
@@ -101,9 +101,12 @@ def run_together(
     ]  # fmt: skip
 
     def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
-        output = process.communicate()[0]
-        print(output, end="", flush=True)
-        return process.returncode, output
+        lines = []
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            print(line, end="", flush=True)
+        return process.wait(), "".join(lines)
 
     def end_all() -> None:
         for process in processes:
@@ -120,6 +123,14 @@ def run_together(
         raise
     finally:
         timer.cancel()
+
+
+def shares(sizes: dict[str, int], count: int) -> list[list[str]]:
+    """Names in so many parts that take about the same time, as their sizes tell."""
+    parts: list[list[str]] = [[] for _unused in range(min(count, len(sizes)))]
+    for name in sorted(sizes, key=lambda name: -sizes[name]):
+        min(parts, key=lambda part: sum(sizes[other] for other in part)).append(name)
+    return parts
 
 
 def copy(scratch: Path, name: str = "tree") -> Path:

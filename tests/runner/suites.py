@@ -2,32 +2,55 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parts unit and kernel: pytest, counted from the report that it writes."""
+"""Parts unit and kernel: pytest, counted from the report that it writes.
+
+The kernel tests wait a good deal, and each has a machine of its own, so their files run in as many shares as there are
+cores.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from .place import run
+from .place import CHECKOUT, run_together, shares
 from .report import Part
+
+LIMIT = 1500
+"""Seconds, after which a share is given up."""
 
 
 def unit(part: Part, scratch: Path, options: list[str]) -> None:
-    pytest(part, scratch, "tests/unit", options)
+    pytest(part, scratch, [["tests/unit"]], options)
 
 
 def kernel(part: Part, scratch: Path, options: list[str]) -> None:
-    pytest(part, scratch, "tests/kernel", options)
+    files = CHECKOUT.glob("tests/kernel/test_*.py")
+    sizes = {str(path.relative_to(CHECKOUT)): path.stat().st_size for path in files}
+    count = 1 if options else min(4, os.cpu_count() or 1)
+    pytest(part, scratch, shares(sizes, count), options)
 
 
-def pytest(part: Part, scratch: Path, directory: str, options: list[str]) -> None:
-    report = scratch / f"{part.name}.xml"
-    command = [sys.executable, "-m", "pytest", "-q", directory, f"--junitxml={report}"]
-    code, _output = run(*command, "--basetemp", scratch / part.name, *options)
+def pytest(part: Part, scratch: Path, all_paths: list[list[str]], options: list[str]) -> None:
+    """Each share of paths in a process of its own, all at once."""
+    reports = [scratch / f"{part.name}-{number}.xml" for number in range(len(all_paths))]
+    commands = [
+        (
+            [sys.executable, "-m", "pytest", "-q", *paths, f"--junitxml={report}",
+             "--basetemp", str(report.with_suffix("")), *options],
+            CHECKOUT, {},
+        )
+        for paths, report in zip(all_paths, reports)
+    ]  # fmt: skip
+    for report, (code, _output) in zip(reports, run_together(commands, LIMIT)):
+        _count(part, report, code)
+
+
+def _count(part: Part, report: Path, code: int) -> None:
     if not report.exists():
-        part.fail(directory, f"pytest ended with exit code {code} before it could write its report")
+        part.fail(part.name, f"pytest ended with exit code {code} before it could write its report")
         return
     before = len(part.failed)
     for case in ET.parse(report).getroot().iter("testcase"):
@@ -42,4 +65,4 @@ def pytest(part: Part, scratch: Path, directory: str, options: list[str]) -> Non
             part.passed += 1
     # Exit code 5 is "nothing collected", which the report counts as nothing run.
     if code not in (0, 5) and len(part.failed) == before:
-        part.fail(directory, f"pytest ended with exit code {code}")
+        part.fail(part.name, f"pytest ended with exit code {code}")
