@@ -68,8 +68,8 @@ def state(name: str) -> str:
     return lxc("info", "-n", name, "-s", "-H").stdout.strip().lower()
 
 
-def present(run_module, lab=LAB, **more):
-    return run_module("topology", **lab, **more)
+def present(run_module, lab=None, **more):
+    return run_module("topology", **(lab or LAB), **more)
 
 
 def absent(run_module, name="boxes"):

@@ -89,6 +89,14 @@ class Trial:
         wanted = "some change" if changes else "no change"
         self.expect(what, is_right, f"exit code {code}, {counts}, but expected was {wanted}")
 
+    def playbook(self, what: str, name: str, **variables: t.Any) -> str:
+        """Runs a playbook of the collection, and expects that it ends well; what it said."""
+        print(f"\nansible-playbook netns.lab.{name} {json.dumps(variables)}", flush=True)
+        command = ["ansible-playbook", f"netns.lab.{name}", "--extra-vars", json.dumps(variables)]
+        code, output = self.machine.run(*command, quiet=True)
+        self.expect(what, code == 0, f"exit code {code}: {output.strip()[-2000:]}")
+        return output
+
 
 def lxc(trial: Trial) -> None:
     """The role lxc installs LXC; makes its bridge, changes it, mends it and takes it away; gives root ids."""
@@ -178,8 +186,26 @@ def _has_nothing(trial: Trial, links: str) -> None:
     trial.expect("no rule and no DHCP server is left", not said, said)
 
 
+def walkthrough(trial: Trial) -> None:
+    """The walkthrough goes from the installation of LXC to a container that has joined a namespace, and to its end."""
+    trial.expect("the machine has no LXC", not trial.ask("command -v lxc-start lxc-create"))
+    trial.playbook("the machine is made ready for labs", "prepare")
+    for template in ("busybox", "debian"):
+        for time_ in ("the first time", "once more"):
+            output = trial.playbook(
+                f"the walkthrough, {template}, {time_}", "walkthrough", walkthrough_template=template
+            )
+            said = " ".join(output.split())
+            trial.expect("it came to the end of the container", "The container is gone, with its processes" in said)
+            trial.expect("a task twice changed nothing", "The task a second time changed nothing" in said)
+    left = trial.ask("ls /run/netns /var/lib/lxc /var/lib/netns-lab /run/netns-lab; cat /proc/[0-9]*/comm | grep lxc")
+    left = "\n".join(line for line in left.splitlines() if line and "No such file" not in line and line[-1] != ":")
+    trial.expect("it left neither namespace nor container", not left, left)
+
+
 STORIES: list[t.Callable[[Trial], None]] = [
     lxc,
+    walkthrough,
 ]
 """Each is told on a machine of its own, which has just been installed."""
 

@@ -32,7 +32,7 @@ echo STEP second; sh ./lab up
 echo STEP status; sh ./lab status
 echo STEP down; sh ./lab down
 echo STEP gone; sh ./lab down
-for lab in three-routers switched-lan; do
+for lab in three-routers switched-lan containers; do
     echo "STEP $lab"; sh ./lab up "$lab"; sh ./lab up "$lab"; sh ./lab down "$lab"
 done
 echo STEP walkthrough; sh ./lab walkthrough
@@ -70,7 +70,8 @@ def run_part(part: Part, scratch: Path, _options: list[str]) -> None:
         "gone": r"changed=0 .*failed=0",
         "three-routers": r"was answered(?s:.*)changed=1 (?s:.*)changed=0 (?s:.*)changed=1 .*failed=0",
         "switched-lan": r"was answered(?s:.*)changed=1 (?s:.*)changed=0 (?s:.*)changed=1 .*failed=0",
-        "walkthrough": r"failed=0",
+        "containers": r"was answered(?s:.*)changed=1 (?s:.*)changed=0 (?s:.*)changed=1 .*failed=0",
+        "walkthrough": r"Step 13(?s:.*)failed=0",
     }
     for step, pattern in expected.items():
         if re.search(pattern, steps.get(step, "")):

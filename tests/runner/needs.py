@@ -12,7 +12,7 @@ import typing as t
 
 from .place import run
 
-USERS = {"kernel", "integration"}
+USERS = {"kernel", "integration", "checkout"}
 """The parts that make containers."""
 
 

@@ -77,15 +77,13 @@ def _commands(place: Place) -> list[procfs.Process]:
     tool = {("-P", place.path), ("-n", place.name)}
     copy = {("-p", place.path), ("-N", place.name)}
     template = {f"--path={place.folder}", f"--name={place.name}"}
-    found = []
-    for pid in procfs.pids():
-        words = (procfs.read(f"/proc/{pid}/cmdline") or b"").decode("utf-8", "surrogateescape").split("\0")
+
+    def is_meant(words: list[str]) -> bool:
         pairs = set(zip(words, words[1:]))
         is_tool = os.path.basename(words[0]) in ("lxc-create", "lxc-copy", "lxc-snapshot")
-        if (is_tool and (tool <= pairs or copy <= pairs)) or template <= set(words):
-            process = procfs.describe(pid, "makes the container")
-            found += [process] if process is not None else []
-    return found
+        return (is_tool and (tool <= pairs or copy <= pairs)) or template <= set(words)
+
+    return watchers.matching(is_meant, "makes the container")
 
 
 def _session(pid: int) -> int:

@@ -10,6 +10,7 @@ The pid of a container is known from LXC, but LXC doesn't answer while its monit
 from __future__ import annotations
 
 import time
+import typing as t
 
 from .._kernel import procfs
 from .place import Place
@@ -21,11 +22,23 @@ _POLL = 0.02
 def monitors(place: Place) -> list[procfs.Process]:
     """The monitors of a container, by the title that LXC gives them."""
     title = f"[lxc monitor] {place.path} {place.name}"
+    return matching(lambda words: " ".join(words).rstrip() == title, "watches over it")
+
+
+def matching(is_meant: t.Callable[[list[str]], bool], why: str) -> list[procfs.Process]:
+    """The processes of this machine whose command line is meant.
+
+    A machine that runs in this one, such as a container with containers of its own, may have the same names. Its
+    processes are in other process and network namespaces than this program.
+    """
+    here = [procfs.namespace_link("thread-self", kind) for kind in ("pid", "net")]
     found = []
     for pid in procfs.pids():
-        words = (procfs.read(f"/proc/{pid}/cmdline") or b"").rstrip(b"\0 ").decode("utf-8", "surrogateescape")
-        if words == title:
-            process = procfs.describe(pid, "watches over it")
+        words = (
+            (procfs.read(f"/proc/{pid}/cmdline") or b"").rstrip(b"\0").decode("utf-8", "surrogateescape").split("\0")
+        )
+        if is_meant(words) and [procfs.namespace_link(pid, kind) for kind in ("pid", "net")] == here:
+            process = procfs.describe(pid, why)
             found += [process] if process is not None else []
     return found
 
