@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import typing as t
 
 from .._kernel import procfs
@@ -98,13 +99,16 @@ def tidy(names: t.Iterable[str]) -> None:
     """Take away empty groups that LXC left of these containers, and its ``lxc.pivot`` where no container is left.
 
     LXC leaves the group of a monitor whose start failed, for the monitor itself is still in it then, and ``lxc.pivot``,
-    into which monitors step aside, always. The kernel refuses to remove a group in which something runs.
+    into which monitors step aside, always. Where a group of the name stands it takes the next number, as in
+    ``lxc.payload.web-1``. The kernel refuses to remove a group in which something runs.
     """
-    wanted = [f"lxc.{what}.{name}" for name in names for what in ("payload", "monitor")]
+    either = "|".join(re.escape(name) for name in names)
+    own = re.compile(rf"lxc\.(payload|monitor)\.({either})(-[0-9]+)?")
     for base in _bases():
-        for name in wanted:
-            _remove(os.path.join(base, name))
         with contextlib.suppress(OSError):
+            for entry in os.listdir(base):
+                if own.fullmatch(entry):
+                    _remove(os.path.join(base, entry))
             left = [entry for entry in os.listdir(base) if entry.startswith(("lxc.monitor.", "lxc.payload."))]
             if not left:
                 _remove(os.path.join(base, "lxc.pivot"))
