@@ -26,11 +26,15 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNo
 from ansible.plugins.connection import ConnectionBase
 from ansible.plugins.loader import connection_loader
 
-INSIDE = '(eval "$1"); rc=$?; [ $rc = 0 ] && exit; echo "netns.lab: rc $rc" >&2; [ $rc = 255 ] && exit 254; exit $rc'
+INSIDE = (
+    '[ -d ~root ] && HOME=~root && export HOME; [ -t 1 ] && stty -onlcr; '
+    '(eval "$1"); rc=$?; [ $rc = 0 ] && exit; echo "netns.lab: rc $rc" >&2; [ $rc = 255 ] && exit 254; exit $rc'
+)
 """Run by the node's shell, with the command as its argument. Its last word tells a command that failed from one that was
-never run: a missing namespace, a refused sudo. 255 isn't passed on because ssh would take it for a failure of its own."""
+never run: a missing namespace, a refused sudo. 255 isn't passed on because ssh would take it for a failure of its own.
+`lxc-attach` puts a second terminal behind one that ssh makes, and both would put a CR before each LF."""
 
-_LAST_WORD = re.compile(rb"(?s)(.*)netns\.lab: rc (\d+)\r?\n")
+_LAST_WORD = re.compile(rb"(?s)(.*)netns\.lab: rc (\d+)\r*\n")
 
 BECOME_ROOT = (
     'if [ "$(id -u)" != 0 ]; then '
@@ -165,8 +169,14 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
 
     def reset(self) -> None:
         """The way begins anew; the node has nothing that could."""
-        self._ready().reset()
-        self._forget()
+        way = self._ready()
+        if way.transport != "ssh":
+            way.reset()
+            return
+        with self._note(way) as note:  # for the others use it, too
+            fcntl.flock(note, fcntl.LOCK_EX)
+            way.reset()
+            note.truncate(0)
 
     def close(self) -> None:
         """The way is closed."""
@@ -185,8 +195,6 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
             rc, out, err = way.exec_command(shlex.join(words), in_data=in_data, sudoable=sudoable)
         except AnsibleError as error:
             raise self._explained(error, in_data) from None  # a cause would stand in the message a second time
-        finally:
-            self._note()
         if rc == 0:
             return rc, out, err
         own, err = _without_last_word(err)
@@ -304,41 +312,25 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
         """
         if way.transport != "ssh":
             return
-        note = os.open(self._note_path(way), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
+        with self._note(way) as note:
             if not _is_warm(note):
                 fcntl.flock(note, fcntl.LOCK_EX)
                 if not _is_warm(note):
                     try:
                         way.exec_command("true", sudoable=False)
                     finally:
-                        os.pwrite(note, b".", 0)
-        finally:
-            os.close(note)
+                        note.truncate(1)
+            os.utime(note.fileno())
 
-    def _note_path(self, way: t.Any) -> str:
-        """A file that all workers of this run know."""
+    def _note(self, way: t.Any) -> t.BinaryIO:
+        """A file that all workers of this run know; it is empty before ssh's connection stands."""
         whom = [way.get_option(option) for option in ("host", "port", "remote_user")]
-        return os.path.join(C.DEFAULT_LOCAL_TMP, "netns-lab-" + hashlib.sha1(repr(whom).encode()).hexdigest())
-
-    def _note(self) -> None:
-        """The connection has just been used."""
-        if self._way.transport == "ssh":
-            try:
-                os.utime(self._note_path(self._way))
-            except OSError:
-                pass
-
-    def _forget(self) -> None:
-        if self._way.transport == "ssh":
-            try:
-                os.unlink(self._note_path(self._way))
-            except OSError:
-                pass
+        name = "netns-lab-" + hashlib.sha1(repr(whom).encode()).hexdigest()
+        return open(os.path.join(C.DEFAULT_LOCAL_TMP, name), "ab")
 
 
-def _is_warm(note: int) -> bool:
-    state = os.fstat(note)
+def _is_warm(note: t.BinaryIO) -> bool:
+    state = os.fstat(note.fileno())
     return bool(state.st_size) and time.time() - state.st_mtime < _WARM_SECONDS
 
 
