@@ -21,7 +21,8 @@ description:
     there is a host for each node on each machine.
   - 'Each host is in these groups: C(netns_lab); C(lab_NAME) with the name of its lab, in which C(_) stands for C(-);
     C(kind_host), C(kind_router), C(kind_switch) or C(kind_container); and the C(groups) that the lab file gives it.
-    In these C(_) stands for what the name of a group can''t have.'
+    In these C(_) stands for what the name of a group can''t have. Nodes that have the files of the machine that Ansible
+    runs on are in C(netns_lab_here), too, which says that modules are run by the Python that runs Ansible.'
   - 'Each host has these variables, besides C(ansible_connection) and those that its connection goes by:'
   - C(netns_lab_name), the name of the lab.
   - C(netns_lab_id), the name of the lab, or C(NAME@PREFIX) if it has a prefix. By this name it is removed.
@@ -146,6 +147,7 @@ cache_connection: ~/.cache/labs
 import glob
 import json
 import os
+import sys
 import typing as t
 
 from ansible import constants as C
@@ -196,6 +198,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             raise AnsibleParserError(str(error)) from None
         for host in found.values():
             self._enter(host)
+        if lab_hosts.HERE in inventory.groups and sys.executable:
+            # As for Ansible's own localhost. On the group, so that group_vars of any kind go before it.
+            inventory.set_variable(lab_hosts.HERE, "ansible_python_interpreter", sys.executable)
 
     def _check_keys(self, config: t.Mapping[str, t.Any]) -> None:
         """Ansible itself says nothing of a key that no plugin has."""

@@ -25,6 +25,9 @@ THIS_MACHINE = "localhost"
 ALL = "netns_lab"
 """The group that every node is in."""
 
+HERE = "netns_lab_here"
+"""The group of those that have the files and programs of the machine that Ansible runs on."""
+
 _FIELDS = {
     "node": "netns_lab_node",
     "netns": "netns_lab_netns",
@@ -37,6 +40,7 @@ _RESERVED = {
     "all": "Ansible's own",
     "ungrouped": "Ansible's own",
     ALL: "that of all nodes",
+    HERE: "that of the nodes with this machine's files",
     "lab_machines": "that of the machines on which labs are made",
 }
 _MISREAD = re.compile(r"[\s,:*?\[\]{}]|^[!&~@-]")
@@ -195,7 +199,8 @@ def hosts(lab: Plain, machines: t.Sequence[str] | None, naming: Naming, containe
         for node, settings in lab["nodes"].items():
             variables = _variables(lab, node, machine, container_connection)
             variables["netns_lab_neighbours"] = neighbours.get(node, {})
-            yield Host(names[node], (ALL, lab["group"], *settings["groups"]), variables)
+            here = (HERE,) if machine is None and variables["ansible_connection"] == "netns.lab.netns" else ()
+            yield Host(names[node], (ALL, *here, lab["group"], *settings["groups"]), variables)
 
 
 def _variables(lab: Plain, node: str, machine: str | None, container_connection: str) -> Plain:

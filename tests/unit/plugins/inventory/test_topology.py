@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import sys
 import typing as t
 from pathlib import Path
 
@@ -120,6 +121,7 @@ def test_groups_are_all_nodes_the_lab_the_kind_and_those_of_the_lab_file(place):
     groups = place.inventory().get_groups_dict()
     assert {name: hosts for name, hosts in groups.items() if name not in ("all", "ungrouped")} == {
         "netns_lab": ["gw", "lan", "pc1", "pc2", "web"],
+        "netns_lab_here": ["gw", "lan", "pc1", "pc2"],
         "lab_office": ["gw", "lan", "pc1", "pc2", "web"],
         "kind_router": ["gw"],
         "kind_switch": ["lan"],
@@ -128,6 +130,24 @@ def test_groups_are_all_nodes_the_lab_the_kind_and_those_of_the_lab_file(place):
         "desks": ["pc1", "pc2"],
     }
     assert groups["ungrouped"] == []
+
+
+def python(inventory: InventoryManager, host: str) -> t.Any:
+    """By which Python modules are run on a host."""
+    found = VariableManager(DataLoader(), inventory).get_vars(host=inventory.get_host(host))
+    return found.get("ansible_python_interpreter")
+
+
+def test_nodes_with_the_files_of_this_machine_use_the_python_that_runs_ansible(place):
+    inventory = place.inventory("class.ini")
+    assert [python(inventory, host) for host in ("gw", "pc1", "web")] == [sys.executable, sys.executable, None]
+    assert python(place.inventory("class.ini", container_connection="netns"), "web") == sys.executable
+    assert python(place.inventory("class.ini", hosts="vm1"), "pc1@vm1") is None
+
+
+def test_any_group_vars_go_before_that(place):
+    place.write("group_vars/all.yml", "ansible_python_interpreter: /usr/bin/python3\n")
+    assert python(place.inventory(), "pc1") == "/usr/bin/python3"
 
 
 def test_names_of_groups_are_made_such_as_groups_can_have(place):
