@@ -54,7 +54,8 @@ def _collection():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importlib.import_module(COLLECTION), "_collection_meta", {}, raising=False)
         package = importlib.import_module(f"{COLLECTION}.plugins.inventory")
-        patch.setattr(package, "__file__", f"{next(iter(package.__path__))}/__init__.py")
+        folder, *_others = package.__path__
+        patch.setattr(package, "__file__", f"{folder}/__init__.py")
         yield
 
 
