@@ -123,7 +123,7 @@ class Connection(NodeConnection):
             "namespace {name} on {machine} is broken (no namespace is mounted on its file): netns.lab.netns repairs it",
         ),
         Refusal(
-            r"(?:network namespace .*|mount .*|unshare .*|mount --make-rslave .*): (?:Operation not permitted|Permission denied)",
+            r"(?:network namespace|mount|unshare) .*: (?:Operation not permitted|Permission denied)",
             "namespace {name} on {machine} can be entered by root only: connect as root, or give {user} sudo or doas "
             "without a password",
         ),

@@ -13,12 +13,9 @@ from __future__ import annotations
 
 import collections
 import copy
-import fcntl
-import hashlib
 import os
 import re
 import shlex
-import time
 import typing as t
 
 from ansible import constants as C
@@ -26,13 +23,17 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNo
 from ansible.plugins.connection import ConnectionBase
 from ansible.plugins.loader import connection_loader
 
+from ansible_collections.netns.lab.plugins.plugin_utils import control_persist
+
 INSIDE = (
-    '[ -d ~root ] && HOME=~root && export HOME; [ -t 1 ] && stty -onlcr; '
-    '(eval "$1"); rc=$?; [ $rc = 0 ] && exit; echo "netns.lab: rc $rc" >&2; [ $rc = 255 ] && exit 254; exit $rc'
+    "[ -d ~root ] && HOME=~root && export HOME; [ -t 1 ] && stty -onlcr 2>/dev/null; "
+    '(eval "$1"); rc=$?; [ $rc = 0 ] && exit; echo "netns.lab: rc $rc" >&2; exit 1'
 )
-"""Run by the node's shell, with the command as its argument. Its last word tells a command that failed from one that was
-never run: a missing namespace, a refused sudo. 255 isn't passed on because ssh would take it for a failure of its own.
-`lxc-attach` puts a second terminal behind one that ssh makes, and both would put a CR before each LF."""
+"""Run by the node's shell, with the command as its argument.
+
+The last word tells a command that failed from one that was never run: a missing namespace, a refused sudo. `lxc-attach`
+puts a second terminal behind one that ssh makes, and both would put a CR before each LF.
+"""
 
 _LAST_WORD = re.compile(rb"(?s)(.*)netns\.lab: rc (\d+)\r*\n")
 
@@ -48,12 +49,9 @@ ROOT_BY = {"none": [], "sudo": ["sudo", "-n", "-H"], "doas": ["doas", "-n"]}
 PIECE = 32 * 1024 * 1024
 """Bytes of a file that travel at once: the wrapped connection holds them in memory."""
 
-_WARM_SECONDS = 30.0
-"""So long after its last use a connection of ssh's ControlPersist is taken to stand. It is 60 s unless somebody says less."""
-
 
 class Refusal(t.NamedTuple):
-    """What is written when nothing could be run in the node, and what that means to the person who wrote the playbook."""
+    """What is written where nothing could be run in the node, and what that means to who wrote the playbook."""
 
     written: str
     """A pattern; its groups can be used in the sentence as {0}, {1}."""
@@ -65,6 +63,11 @@ _NO_SUDO = "root on {machine} isn't to be had by {0} -n: let {user} use it witho
 REFUSALS = (
     Refusal(r"(?:^|\W)(sudo|doas): .*(?:password|terminal|sudoers|Authentication|not permitted)", _NO_SUDO),
     Refusal(r"Sorry, user .* is not allowed to (?:execute|run) ()", _NO_SUDO.replace("{0}", "sudo")),
+    Refusal(
+        r"Session open refused by peer|kex_exchange_identification",
+        "sshd on {machine} closed what had just begun, as it does where too much begins at once (MaxSessions, "
+        "MaxStartups): set prepare_sshd for the role netns.lab.prepare, or use fewer forks",
+    ),
     Refusal(
         r"(?:exec: |: |^)(sudo|doas): (?:command )?not found",
         "the command {0} isn't on {machine}: ansible_{kind}_sudo says otherwise",
@@ -123,8 +126,9 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
         """The machine's own connection. Without a machine it is this one."""
         if self._machine is None:
             return "ansible.builtin.local"
-        default = C.DEFAULT_TRANSPORT
-        return str(theirs.get("ansible_connection") or ("ssh" if default.startswith("netns.lab.") else default))
+        default = "ssh" if C.DEFAULT_TRANSPORT.startswith("netns.lab.") else C.DEFAULT_TRANSPORT
+        chosen = str(theirs.get("ansible_connection") or default)
+        return "ssh" if chosen == "smart" else chosen
 
     def set_options(
         self,
@@ -169,14 +173,7 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
 
     def reset(self) -> None:
         """The way begins anew; the node has nothing that could."""
-        way = self._ready()
-        if way.transport != "ssh":
-            way.reset()
-            return
-        with self._note(way) as note:  # for the others use it, too
-            fcntl.flock(note, fcntl.LOCK_EX)
-            way.reset()
-            note.truncate(0)
+        control_persist.reset(self._ready())
 
     def close(self) -> None:
         """The way is closed."""
@@ -189,10 +186,10 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
         """Run a shell's command line in the node. Raises AnsibleConnectionFailure if it couldn't be run there."""
         way = self._ready()
-        words = [*self._as_root(way), *self.entry(), "/bin/sh", "-c", INSIDE, "sh", _text(cmd)]
-        self._meet(way)
+        line = self._line("/bin/sh", "-c", INSIDE, "sh", _text(cmd))
+        control_persist.meet(way)
         try:
-            rc, out, err = way.exec_command(shlex.join(words), in_data=in_data, sudoable=sudoable)
+            rc, out, err = way.exec_command(line, in_data=in_data, sudoable=sudoable)
         except AnsibleError as error:
             raise self._explained(error, in_data) from None  # a cause would stand in the message a second time
         if rc == 0:
@@ -201,8 +198,15 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
         if own is None:  # with a terminal it is in the output
             own, out = _without_last_word(out)
         if own is None:
-            raise AnsibleConnectionFailure(self._why_not(rc, out + err))
+            raise AnsibleConnectionFailure(self._why_not(out + err))
         return own, out, err
+
+    def _line(self, *words: str) -> str:
+        """The command line for the machine that runs these words in the node.
+
+        `ip netns exec` ends with 255 where there is no namespace, which ssh would take for a failure of its own.
+        """
+        return shlex.join([*self._as_root(self._way), *self.entry(), *words]) + " || exit 1"
 
     def _as_root(self, way: t.Any) -> list[str]:
         """Words on the machine that run those that follow as root."""
@@ -220,38 +224,36 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
     def _explained(self, error: AnsibleError, in_data: bytes | None) -> AnsibleError:
         """What the way raised, in the words of the node where the node is the cause."""
         text = str(error)
+        own, rest = _without_last_word(text.encode("utf-8", "surrogateescape") + b"\n")
+        if own is not None:  # it was run there; `become` may have failed
+            return type(error)(_text(rest).rstrip())
         sentence = self._known(text)
         if sentence is None and in_data and "Data could not be sent" in text:
             # ssh noticed that nobody reads before it noticed why.
-            rc, out, err = self._way.exec_command(shlex.join([*self._as_root(self._way), *self.entry(), "true"]))
+            rc, out, err = self._way.exec_command(self._line("true"), sudoable=False)
             sentence = self._known(_text(out + err)) if rc else None
-        if sentence is not None:
-            return AnsibleConnectionFailure(sentence)
-        own, rest = _without_last_word(text.encode("utf-8", "surrogateescape") + b"\n")
-        return error if own is None else type(error)(rest.decode("utf-8", "surrogateescape").rstrip())
+        return error if sentence is None else AnsibleConnectionFailure(sentence)
 
-    def _why_not(self, rc: int, written: bytes) -> str:
+    def _why_not(self, written: bytes) -> str:
         """Why nothing was run in the node, or why it was ended from outside."""
         text = _text(written).strip()
         known = self._known(text)
         if known is None:
-            words = [*self._as_root(self._way), *self.entry(), "true"]
             try:
-                again, out, err = self._way.exec_command(shlex.join(words), sudoable=False)
+                again, out, err = self._way.exec_command(self._line("true"), sudoable=False)
                 known = self._known(_text(out + err)) if again else None
             except AnsibleConnectionFailure as error:
                 known = self._known(str(error)) or str(error)
         if known is not None:
             return known
-        return f"the way into {self._place()} failed with return code {rc}" + (f": {text[-2000:]}" if text else "")
+        return f"the way into {self._place()} broke" + (f": {text[-2000:]}" if text else ", or was ended from outside")
 
     def _known(self, text: str) -> str | None:
         for refusal in (*self.refusals, *REFUSALS):
             found = re.search(refusal.written, text, re.MULTILINE)
             if found:
-                return refusal.sentence.format(
-                    *found.groups(), name=self.get_option("name"), machine=self._where(), kind=self.kind, user=self._who()
-                )
+                names = {"name": self.get_option("name"), "machine": self._where(), "user": self._who()}
+                return refusal.sentence.format(*found.groups(), kind=self.kind, **names)
         return None
 
     def _place(self) -> str:
@@ -261,7 +263,7 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
         """The machine, for a sentence."""
         if self._machine:
             return self._machine
-        return "this machine" if self._way.transport == "local" else str(self._way_options.get("ansible_host"))
+        return "this machine" if self._way.transport == "local" else str(self._ready()._play_context.remote_addr)
 
     def _who(self) -> str:
         """The user there, for a sentence."""
@@ -301,37 +303,6 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
         if rc:
             raise AnsibleError(f"{self._place()}: {command} failed with return code {rc}: {_text(err).strip()}")
         return out
-
-    # --- One connection for all nodes of a machine -----------------------------------------------------------------
-
-    def _meet(self, way: t.Any) -> None:
-        """Make the connection that ssh's ControlPersist shares, if it may not stand yet, while the others wait.
-
-        Fifty tasks that begin at once would make fifty, and sshd refuses some of them (MaxStartups). Whoever comes
-        first goes alone; if that fails, the others go as ssh does by itself.
-        """
-        if way.transport != "ssh":
-            return
-        with self._note(way) as note:
-            if not _is_warm(note):
-                fcntl.flock(note, fcntl.LOCK_EX)
-                if not _is_warm(note):
-                    try:
-                        way.exec_command("true", sudoable=False)
-                    finally:
-                        note.truncate(1)
-            os.utime(note.fileno())
-
-    def _note(self, way: t.Any) -> t.BinaryIO:
-        """A file that all workers of this run know; it is empty before ssh's connection stands."""
-        whom = [way.get_option(option) for option in ("host", "port", "remote_user")]
-        name = "netns-lab-" + hashlib.sha1(repr(whom).encode()).hexdigest()
-        return open(os.path.join(C.DEFAULT_LOCAL_TMP, name), "ab")
-
-
-def _is_warm(note: t.BinaryIO) -> bool:
-    state = os.fstat(note.fileno())
-    return bool(state.st_size) and time.time() - state.st_mtime < _WARM_SECONDS
 
 
 def _without_last_word(written: bytes) -> tuple[int | None, bytes]:
