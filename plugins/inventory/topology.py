@@ -110,7 +110,7 @@ files: office.yml
 # ansible -i office.topology.yml all -m ansible.builtin.ping
 # ansible -i office.topology.yml kind_router -m ansible.builtin.command -a 'ip route'
 ---
-# class/20-topology.yml, beside class/10-machines.ini: all labs of a folder, on each machine of a group.
+# class/20-topology.yml, beside class/10-machines.yml: all labs of a folder, on each machine of a group.
 plugin: netns.lab.topology
 files:
   - labs/*.yml

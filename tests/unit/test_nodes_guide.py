@@ -26,8 +26,8 @@ BIN = Path(sys.executable).parent
 def files(text: str) -> dict[str, str]:
     """The files by name. The name is in the first line of each, or at the end of the line before it."""
     found = {}
-    for before, content in re.findall(r"([^\n]*)\n\n```(?:yaml|ini|jinja)\n(.*?)(?=```\n)", text, re.DOTALL):
-        inside = re.match(r"[#;] (\S+)\n", content)
+    for before, content in re.findall(r"([^\n]*)\n\n```(?:yaml|jinja)\n(.*?)(?=```\n)", text, re.DOTALL):
+        inside = re.match(r"# (\S+)\n", content)
         above = re.search(r"`(\S+)`:$", before)
         assert inside or above, f"a file without a name: {content[:60]}"
         found[(inside or above).group(1)] = content
