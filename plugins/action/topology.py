@@ -19,11 +19,10 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.netns.lab.plugins.module_utils._door import several
 from ansible_collections.netns.lab.plugins.module_utils._engine import schema, topology
 from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError
-from ansible_collections.netns.lab.plugins.plugin_utils.lab_file import LabFile
+from ansible_collections.netns.lab.plugins.plugin_utils.lab_file import LabFile, shipped_lab, shipped_labs
 
 _CONTENT = ("nodes", "links", "groups", "defaults")
 _OPTIONS = ("file", "state", "exact", "adopt", "force", "rollback", "lock_timeout")
-_SHIPPED = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "playbooks", "labs")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -91,12 +90,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 return found
         except AnsibleError:
             pass
-        shipped = sorted(entry[:-4] for entry in os.listdir(_SHIPPED) if entry.endswith(".yml"))
-        plain = name[:-4] if name.endswith(".yml") else name
-        if plain in shipped:
-            return os.path.join(_SHIPPED, f"{plain}.yml")
+        shipped = shipped_lab(name)
+        if shipped is not None:
+            return shipped
         raise LabError(
             f"{name!r}: there is no such lab file in {os.getcwd()} or where the play looks for its files, "
-            f"and no such lab comes with netns.lab (it has {', '.join(shipped)})",
+            f"and no such lab comes with netns.lab (it has {', '.join(shipped_labs())})",
             "file",
         )

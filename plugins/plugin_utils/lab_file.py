@@ -4,11 +4,12 @@
 
 """Reads lab files on the controller: strict about what YAML takes silently, and able to say in which line a key stands.
 
-Called by the action plugin `topology`.
+Called by the action plugin and the inventory plugin `topology`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import typing as t
 
@@ -20,6 +21,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.walk import unqu
 _Base: t.Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _MERGE = "tag:yaml.org,2002:merge"
+_SHIPPED = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "playbooks", "labs")
 _STEP = re.compile(r"\.?([\w-]+)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]")
 
 
@@ -51,6 +53,17 @@ class _Loader(_Base):  # type: ignore[misc]
                 )
             seen.setdefault(key, line)
         return super().construct_mapping(node, deep)
+
+
+def shipped_labs() -> list[str]:
+    """The names of the labs that come with the collection."""
+    return sorted(entry[:-4] for entry in os.listdir(_SHIPPED) if entry.endswith(".yml"))
+
+
+def shipped_lab(name: str) -> str | None:
+    """The path of a lab that comes with the collection, by its name with or without ``.yml``; None if none does."""
+    plain = name[:-4] if name.endswith(".yml") else name
+    return os.path.join(_SHIPPED, f"{plain}.yml") if plain in shipped_labs() else None
 
 
 class LabFile:

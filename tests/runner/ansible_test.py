@@ -110,11 +110,12 @@ def integration(part: Part, scratch: Path, _options: list[str]) -> None:
         for aliases in (CHECKOUT / "tests" / "integration" / "targets").glob("*/aliases")
         if not left_out.search(aliases.read_text())
     }
-    lacking = needs.lacking()
+    lacking = {tool.name for tool in needs.lacking()}
     for name in sorted(targets) if lacking else ():
-        if name.startswith("lxc_"):
+        missing = lacking & (needs.FOR_CONTAINERS if "lxc" in name else needs.FOR_CONNECTIONS)
+        if missing and name.startswith(("lxc_", "connection_")):
             del targets[name]
-            part.skip(name, f"LXC containers: there is no {', '.join(lacking)} here")
+            part.skip(name, f"there is no {', '.join(sorted(missing))} here")
     if not targets:
         return
     parts = shares(targets, min(4, os.cpu_count() or 1))

@@ -11,6 +11,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from . import execution_environment
 from .place import CHECKOUT, environment, run
 from .report import Part
 
@@ -45,10 +46,19 @@ def run_part(part: Part, scratch: Path, _options: list[str]) -> None:
     for module in modules:
         command = ["ansible-doc", "--json", f"netns.lab.{module}"]
         _check(part, f"documentation of {module}", elsewhere, env, *command, quiet=True)
+    for kind in ("connection", "inventory"):
+        for path in sorted((tree / "plugins" / kind).glob("*.py")):
+            command = ["ansible-doc", "--json", "-t", kind, f"netns.lab.{path.stem}"]
+            _check(part, f"documentation of {kind} {path.stem}", elsewhere, env, *command, quiet=True)
     _check(part, "a module, from elsewhere", elsewhere, env, "ansible", "localhost", "-m", "netns.lab.netns_info")
+    source = elsewhere / "topology.yml"
+    source.write_text("plugin: netns.lab.topology\nfiles: red-blue\n")
+    strict = {**env, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True"}
+    _check(part, "an inventory, from elsewhere", elsewhere, strict, "ansible-inventory", "-i", source, "--graph")
+    execution_environment.check(part, installed, scratch)
 
 
-def _check(part: Part, name: str, cwd: Path, env: dict[str, str], *command: str, quiet: bool = False) -> None:
+def _check(part: Part, name: str, cwd: Path, env: dict[str, str], *command: str | Path, quiet: bool = False) -> None:
     if quiet:
         done = subprocess.run(command, cwd=cwd, env=environment(**env), capture_output=True, text=True, check=False)
         code = done.returncode or (0 if json.loads(done.stdout or "{}") else 1)
@@ -56,7 +66,7 @@ def _check(part: Part, name: str, cwd: Path, env: dict[str, str], *command: str,
     else:
         code, _output = run(*command, cwd=cwd, env=env)
     if code:
-        part.fail(name, f"exit code {code} of {' '.join(command)}")
+        part.fail(name, f"exit code {code} of {' '.join(map(str, command))}")
     else:
         part.ok(name)
 

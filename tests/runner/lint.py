@@ -19,7 +19,10 @@ def checks(scratch: Path) -> dict[str, tuple[list[str], dict[str, str], Path | N
     return {
         "ruff": (["ruff", "check", "--cache-dir", f"{CACHE}/ruff", "."], {}, None),
         "mypy": (
-            ["mypy", "--cache-dir", f"{CACHE}/mypy", "-p", f"{PYTHON}.module_utils"],
+            [
+                "mypy", "--cache-dir", f"{CACHE}/mypy",
+                *(word for kind in ("connection", "module_utils", "plugin_utils") for word in ("-p", f"{PYTHON}.{kind}")),
+            ],
             {"MYPYPATH": str(COLLECTIONS)}, None,
         ),
         "shellcheck": (["shellcheck", "lab", ".ci/run"], {}, None),
