@@ -75,7 +75,8 @@ options:
 notes:
   - The environment in the container is not that of the machine. C(PATH) is LXC's own.
   - ssh serves at most ten tasks at a time over one connection unless C(MaxSessions) of the machine's C(sshd) says more.
-    For more C(forks) than that, set C(prepare_sshd) for the role P(netns.lab.prepare#role).
+    More C(forks) than that make connections of their own, and some may have to try several times. With C(prepare_sshd)
+    the role P(netns.lab.prepare#role) lets them share one.
 seealso:
   - plugin: netns.lab.netns
     plugin_type: connection

@@ -67,7 +67,8 @@ notes:
   - Processes in all namespaces of a machine share its file system, its users and its packages. Only what is below
     C(/etc/netns/NAME) is a namespace's own.
   - ssh serves at most ten tasks at a time over one connection unless C(MaxSessions) of the machine's C(sshd) says more.
-    For more C(forks) than that, set C(prepare_sshd) for the role P(netns.lab.prepare#role).
+    More C(forks) than that make connections of their own, and some may have to try several times. With C(prepare_sshd)
+    the role P(netns.lab.prepare#role) lets them share one.
 seealso:
   - plugin: netns.lab.lxc
     plugin_type: connection

@@ -6,6 +6,8 @@
 
 Each of the fifty would find that ssh's ControlPersist has no connection yet, and make one; and sshd drops some of those
 (MaxStartups). So whoever comes first goes alone. If that fails, the others go as ssh does by itself.
+Where sshd allows less sessions on a connection than there are tasks (MaxSessions), the rest make connections of their
+own after all. Who is dropped then tries again.
 Called by `node_connection`, in the worker processes of a run; other connections than ssh are none of its business.
 """
 
@@ -14,13 +16,34 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import random
 import time
 import typing as t
 
 from ansible import constants as C
+from ansible.errors import AnsibleConnectionFailure
 
 _WARM_SECONDS = 30.0
 """So long after its last use the connection is taken to stand. ssh keeps it for 60 s unless somebody says less."""
+
+_PATIENCE_SECONDS = (0.4, 0.8, 1.6, 3.2, 6.4)
+
+
+def run(way: t.Any, line: str, in_data: bytes | None, sudoable: bool) -> tuple[int, bytes, bytes]:
+    """What `way.exec_command` returns or raises.
+
+    It is called again where sshd hung up before it said who it is, as it does when too many come at once. Nothing has
+    been run then.
+    """
+    meet(way)
+    for seconds in _PATIENCE_SECONDS if way.transport == "ssh" else ():
+        try:
+            return way.exec_command(line, in_data=in_data, sudoable=sudoable)  # type: ignore[no-any-return]
+        except AnsibleConnectionFailure as error:
+            if "kex_exchange_identification" not in str(error):
+                raise
+        time.sleep(seconds * random.uniform(0.5, 1.5))
+    return way.exec_command(line, in_data=in_data, sudoable=sudoable)  # type: ignore[no-any-return]
 
 
 def meet(way: t.Any) -> None:

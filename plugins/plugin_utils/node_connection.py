@@ -187,9 +187,8 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
         """Run a shell's command line in the node. Raises AnsibleConnectionFailure if it couldn't be run there."""
         way = self._ready()
         line = self._line("/bin/sh", "-c", INSIDE, "sh", _text(cmd))
-        control_persist.meet(way)
         try:
-            rc, out, err = way.exec_command(line, in_data=in_data, sudoable=sudoable)
+            rc, out, err = control_persist.run(way, line, in_data, sudoable)
         except AnsibleError as error:
             raise self._explained(error, in_data) from None  # a cause would stand in the message a second time
         if rc == 0:

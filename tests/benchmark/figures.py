@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import containers, measure, payload, ring
+from . import connections, containers, measure, payload, ring
 from .measure import Failed, Times
 from .table import Table
 
@@ -208,6 +208,28 @@ def boxes(bench: Bench) -> None:
         table.ratio(figure, times[name], script, times[name].median / script.median, target)
 
 
+def hosts(bench: Bench) -> None:
+    """Nodes as hosts, against the plain connections that they wrap."""
+    table, count = bench.table, connections.COUNT
+    local, node = connections.on_this_machine(bench.scratch / "hosts", bench.runs)
+    table.ratio(f"ping {count} namespaces / {count} hosts by local", node, local, node.median / local.median, 1.1)
+    clear()
+    try:
+        found = connections.over_ssh(bench.scratch / "hosts-ssh", min(bench.runs, 3))
+    except Failed as failure:
+        table.missing(f"ping {count} namespaces over ssh", str(failure))
+        return
+    for name, ours, theirs in (("sshd as it comes", found["plain"], found["plain ssh"]),
+                               ("sshd prepared", found["prepared"], found["prepared ssh"])):  # fmt: skip
+        table.ratio(f"ping {count} namespaces over ssh / {count} hosts by ssh, {count} forks, {name}",
+                    ours.times, theirs.times, ours.times.median / theirs.times.median, None)  # fmt: skip
+        table.fact(f"lost of {count}, {name}: ours; ssh's own", f"{ours.lost}; {theirs.lost}", "none of ours",
+                   ours.lost == 0)  # fmt: skip
+        table.fact(f"connections, {name}: ours; ssh's own", f"{ours.connections}; {theirs.connections}",
+                   "1, where prepared", ours.connections == 1 or name == "sshd as it comes")  # fmt: skip
+    clear()
+
+
 def large(bench: Bench) -> None:
     """Four times the nodes, once, and with few open files."""
     one, four = bench.nodes, 4 * bench.nodes
@@ -242,4 +264,5 @@ PARTS: dict[str, t.Callable[[Bench], None]] = {
     "playbook": playbooks,
     "task": one_task,
     "containers": boxes,
+    "hosts": hosts,
 }

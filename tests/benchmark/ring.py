@@ -83,7 +83,7 @@ def script(size: int, directory: Path) -> Path:
     path = directory / "build.sh"
     path.write_text(
         f"set -e\ncd {directory}\nip -batch outside\n"
-        f'i=0\nwhile [ $i -lt {size} ]; do ip -n n$i -batch n$i; i=$((i + 1)); done\n'
+        f"i=0\nwhile [ $i -lt {size} ]; do ip -n n$i -batch n$i; i=$((i + 1)); done\n"
     )
     return path
 

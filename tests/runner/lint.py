@@ -21,7 +21,7 @@ def checks(scratch: Path) -> dict[str, tuple[list[str], dict[str, str], Path | N
         "mypy": (
             [
                 "mypy", "--cache-dir", f"{CACHE}/mypy",
-                *(word for kind in ("connection", "module_utils", "plugin_utils") for word in ("-p", f"{PYTHON}.{kind}")),
+                *(f"--package={PYTHON}.{kind}" for kind in ("connection", "module_utils", "plugin_utils")),
             ],
             {"MYPYPATH": str(COLLECTIONS)}, None,
         ),

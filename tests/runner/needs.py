@@ -37,8 +37,8 @@ TOOLS = (
 )
 
 SSHD = Tool("sshd", "openssh-server", "openssh-server")
-"""Where services are managed, its package would open the machine to others, now and after each boot: there it is left to
-the person whose machine it is."""
+"""Where services are managed, its package would open the machine to others, now and after each boot: there it is left
+to the person whose machine it is."""
 
 
 FOR_CONTAINERS = frozenset({"lxc-start", "busybox", "rsync", "xz"})

@@ -379,3 +379,19 @@ def test_a_machine_that_is_down_keeps_nobody_waiting_in_line(seen, monkeypatch):
     monkeypatch.setattr(made._way, "exec_command", lambda cmd, **_more: tried.append(cmd) or (0, b"", b""))
     made.exec_command("echo")
     assert "true" not in tried
+
+
+@pytest.mark.parametrize(("says", "tries"), [("kex_exchange_identification: Connection reset", 3), ("No route", 1)])
+def test_whom_sshd_dropped_before_it_said_a_word_tries_again(says, tries, monkeypatch):
+    monkeypatch.setattr(control_persist, "_PATIENCE_SECONDS", (0.0, 0.0))
+    made = over_ssh(netns)
+    tried = []
+
+    def dropped(cmd: str, **_more: t.Any) -> None:
+        tried.append(cmd)
+        if cmd != "true":
+            raise AnsibleConnectionFailure(says)
+
+    monkeypatch.setattr(made._way, "exec_command", dropped)
+    unreachable(made)
+    assert len(tried) == 1 + tries
