@@ -7,6 +7,7 @@
 # keys of its own, and two users besides root.
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck disable=SC2034 # for who sources this
 shared=$here/../connection
 python=${ANSIBLE_TEST_PYTHON_INTERPRETER:-python3}
 place=$(mktemp -d /tmp/nlt-connection-XXXXXX)
@@ -22,14 +23,19 @@ take_away() {
     status=$?
     set +e
     take_away_nodes
-    for socket in "$place"/cp/*; do
-        if [ -S "$socket" ]; then timeout 10 ssh -q -o ControlPath="$socket" -O exit nowhere 2>/dev/null; fi
-    done
+    hang_up
     if [ -n "$port" ]; then kill "$(cat "$pid_file")"; fi
     rm -f /etc/sudoers.d/nlt-user /etc/ssh/sshd_config.d/10-netns-lab.conf
     for user in nlt-user nlt-nobody; do userdel "$user" 2>/dev/null; done
     rm -rf "$place"
     exit "$status"
+}
+
+# Ends what ssh keeps for the next task.
+hang_up() {
+    for socket in "$place"/cp/*; do
+        if [ -S "$socket" ]; then timeout 10 ssh -q -o ControlPath="$socket" -O exit nowhere 2>/dev/null || true; fi
+    done
 }
 
 make_users() {
@@ -81,8 +87,7 @@ ansible_ssh_private_key_file=$place/key
 INI
 }
 
-# How many connections there have been, and forgets them.
+# How many connections there have been.
 connections() {
     grep -c 'Accepted publickey' "$place/log" || true
-    : >"$place/log"
 }

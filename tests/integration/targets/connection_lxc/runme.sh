@@ -3,6 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# shellcheck disable=SC1091,SC2016,SC2154 # machine.sh sets place, shared and python
 set -eu
 for tool in lxc-start busybox rsync; do
     if ! command -v "$tool" >/dev/null; then

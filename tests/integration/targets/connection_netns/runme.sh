@@ -3,6 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# shellcheck disable=SC1091,SC2154 # machine.sh sets place, shared and python
 set -eu
 . "$(dirname "$0")/../connection/machine.sh"
 
@@ -109,8 +110,10 @@ elif [ "$pid_file" != /run/sshd.pid ]; then
 else
     ip netns add nlt-n7
     play sshd.yml "$@"
-    connections >/dev/null
+    hang_up
+    before=$(connections)
     ansible -i "$place/inventory" -f 50 crowd_over_ssh -m ansible.builtin.ping "$@" >"$place/answers"
+    echo "$(grep -c SUCCESS "$place/answers") of 50 over $(($(connections) - before)) connections"
     [ "$(grep -c SUCCESS "$place/answers")" = 50 ]
-    [ "$(connections)" = 1 ]
+    [ "$(connections)" = $((before + 1)) ]
 fi
