@@ -31,6 +31,8 @@ take_away_nodes() {
             fi
         done
     done
+    # What LXC leaves of every container that it stops itself; the kernel keeps it where another one uses it.
+    rmdir /sys/fs/cgroup/lxc.pivot /sys/fs/cgroup/*/lxc.pivot 2>/dev/null || true
 }
 trap take_away EXIT
 
