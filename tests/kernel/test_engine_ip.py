@@ -135,7 +135,9 @@ def compare(cold_machine, request: Request) -> None:
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in LABS.glob("*.yml")))
 def test_a_lab_that_ships(cold_machine, name):
-    compare(cold_machine, topology.load(yaml.safe_load((LABS / f"{name}.yml").read_text())).request())
+    request = topology.load(yaml.safe_load((LABS / f"{name}.yml").read_text())).request()
+    request.want = {key: record for key, record in request.want.items() if key[0] != "container"}  # `ip` makes none
+    compare(cold_machine, request)
 
 
 def test_a_lab_of_every_sort(cold_machine):
