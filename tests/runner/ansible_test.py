@@ -149,7 +149,7 @@ def integration(part: Part, scratch: Path, _options: list[str]) -> None:
 
 
 def _clear_pivots() -> None:
-    """Targets also stop containers by LXC's own tools, which leave a group behind; the kernel keeps one that is in use."""
+    """Targets also stop containers by LXC's own tools, which leave a group; the kernel keeps one that is in use."""
     for path in glob.glob("/sys/fs/cgroup/lxc.pivot") + glob.glob("/sys/fs/cgroup/*/lxc.pivot"):
         with contextlib.suppress(OSError):
             os.rmdir(path)
