@@ -105,24 +105,14 @@ def run_netns_exec(module: AnsibleModule) -> None:
     """The module `netns_exec`."""
     from . import _command
 
-    with _readable(module):
-        _need_root(module)
-        result = _command.run(module.params, check=module.check_mode)
-        if result.pop("failed"):
-            module.fail_json(**result)
-        module.exit_json(**result)
+    _run_command(module, _command.run)
 
 
 def run_lxc_exec(module: AnsibleModule) -> None:
     """The module `lxc_exec`."""
     from . import _command
 
-    with _readable(module):
-        _need_root(module)
-        result = _command.run_in_container(module.params, check=module.check_mode)
-        if result.pop("failed"):
-            module.fail_json(**result)
-        module.exit_json(**result)
+    _run_command(module, _command.run_in_container)
 
 
 def run_lxc_container(module: AnsibleModule) -> None:
@@ -162,6 +152,15 @@ def _run_object(
     with _readable(module):
         outcome = _converge(module, ask(module.params))
         _leave(module, outcome, **{name: result(module.params, outcome.after)})
+
+
+def _run_command(module: AnsibleModule, run: t.Callable[..., dict[str, t.Any]]) -> None:
+    with _readable(module):
+        _need_root(module)
+        result = run(module.params, check=module.check_mode)
+        if result.pop("failed"):
+            module.fail_json(**result)
+        module.exit_json(**result)
 
 
 def _converge(module: AnsibleModule, request: Request) -> Outcome:

@@ -19,22 +19,6 @@ description:
   - The return code is that of the command, and a container that doesn't run is an error that says so.
 author:
   - The netns.lab authors (@netns-lab)
-attributes:
-  check_mode:
-    support: partial
-    description: Foresees whether the command would be run.
-    details: What it would change isn't known. The task is skipped, or ok where O(creates) or O(removes) says so.
-  diff_mode:
-    support: none
-    description: What a command changes isn't known.
-  idempotent:
-    support: partial
-    description: A second run changes nothing.
-    details: It runs each time, unless O(creates) or O(removes) says otherwise.
-  platform:
-    support: full
-    platforms: linux
-    description: The operating system that the module works on.
 requirements:
   - Linux, root and LXC on the managed machine
   - Python 3.9 or newer there
@@ -52,43 +36,7 @@ options:
     description:
       - Environment variables for the command.
     type: dict
-  argv:
-    description:
-      - The command and its arguments, one an element.
-    type: list
-    elements: str
-  cmd:
-    description:
-      - The command in one line, split into words as a shell would do it, and nothing else that a shell does.
-    type: str
-  stdin:
-    description:
-      - What the command reads. See O(encoding) for what isn't text.
-    type: str
-  encoding:
-    description:
-      - How O(stdin), RV(stdout) and RV(stderr) are written. V(base64) passes every byte.
-      - With V(utf-8), what isn't UTF-8 in the output is replaced, and line ends at its end are left out.
-    type: str
-    choices: [utf-8, base64]
-    default: utf-8
-  chdir:
-    description:
-      - The directory in the container in which the command runs.
-    type: path
-  creates:
-    description:
-      - A file in the container, or a pattern of files. If it is there, the command isn't run.
-    type: path
-  removes:
-    description:
-      - A file in the container, or a pattern of files. If it isn't there, the command isn't run.
-    type: path
-  timeout:
-    description:
-      - After how many seconds the command is ended, with all that it started in its process group. Without it, it may
-        take as long as it wants.
-    type: float
+extends_documentation_fragment: [netns.lab.command]
 seealso:
   - module: netns.lab.lxc_container
   - module: netns.lab.netns_exec

@@ -14,29 +14,12 @@ short_description: Run a command in a network namespace
 version_added: 0.1.0
 description:
   - Runs a command as C(ip netns exec) does, with the C(/sys) of the namespace, and with the files of
-    C(/etc/netns/NAME) in
-    the place of those in C(/etc).
+    C(/etc/netns/NAME) in the place of those in C(/etc).
   - No shell is involved. For a pipe or a redirection, run one, as in the examples.
   - A return code other than 0 fails the task, with the end of its error stream in the message.
   - With C(async) it goes on in the background, and ends with the namespace.
 author:
   - The netns.lab authors (@netns-lab)
-attributes:
-  check_mode:
-    support: partial
-    description: Foresees whether the command would be run.
-    details: What it would change isn't known. The task is skipped, or ok where O(creates) or O(removes) says so.
-  diff_mode:
-    support: none
-    description: What a command changes isn't known.
-  idempotent:
-    support: partial
-    description: A second run changes nothing.
-    details: It runs each time, unless O(creates) or O(removes) says otherwise.
-  platform:
-    support: full
-    platforms: linux
-    description: The operating system that the module works on.
 requirements:
   - Linux, root and iproute2 on the managed machine
   - Python 3.9 or newer there
@@ -46,43 +29,7 @@ options:
       - The namespace.
     type: str
     required: true
-  argv:
-    description:
-      - The command and its arguments, one an element.
-    type: list
-    elements: str
-  cmd:
-    description:
-      - The command in one line, split into words as a shell would do it, and nothing else that a shell does.
-    type: str
-  stdin:
-    description:
-      - What the command reads. See O(encoding) for what isn't text.
-    type: str
-  encoding:
-    description:
-      - How O(stdin), RV(stdout) and RV(stderr) are written. V(base64) passes every byte.
-      - With V(utf-8), what isn't UTF-8 in the output is replaced, and line ends at its end are left out.
-    type: str
-    choices: [utf-8, base64]
-    default: utf-8
-  chdir:
-    description:
-      - The directory in which the command runs.
-    type: path
-  creates:
-    description:
-      - A file, or a pattern of files. If it is there, the command isn't run.
-    type: path
-  removes:
-    description:
-      - A file, or a pattern of files. If it isn't there, the command isn't run.
-    type: path
-  timeout:
-    description:
-      - After how many seconds the command is ended, with all that it started in its process group. Without it, it may
-        take as long as it wants.
-    type: float
+extends_documentation_fragment: [netns.lab.command]
 seealso:
   - module: netns.lab.netns
   - module: ansible.builtin.command
