@@ -117,6 +117,9 @@ def test_links_that_stand_on_another(kind, arguments, options):
 
 @pytest.mark.usefixtures("pair")
 def test_a_veth_pair_in_one_namespace():
+    limit = time.monotonic() + 5
+    while Dumps().links["eth0"].operstate != 6 and time.monotonic() < limit:
+        time.sleep(0.01)  # the kernel works it out a moment after the last change
     dumps = Dumps()
     dumps.assert_equal_to_pyroute2()
     one, other = dumps.links["eth0"], dumps.links["eth1"]

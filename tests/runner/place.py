@@ -22,7 +22,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 CACHE = CHECKOUT / ".cache"
 COLLECTIONS = CHECKOUT / ".collections"
 BIN = Path(sys.executable).parent
-MARK = f"NETNS_LAB_TEST_RUN={uuid.uuid4()}"
+_RUN = "NETNS_LAB_TEST_RUN"
+MARK = f"{_RUN}={os.environ.get(_RUN) or uuid.uuid4()}"
 """Stands in the environment of everything that this run starts: so what is left of it can be told from the rest."""
 
 NOT_SOURCE = (

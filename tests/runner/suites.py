@@ -4,8 +4,8 @@
 
 """Parts unit and kernel: pytest, counted from the report that it writes.
 
-The kernel tests wait a good deal, and each has a machine of its own, so their files run in as many shares as there are
-cores.
+The kernel tests wait for the kernel as long as they work, and each has a machine of its own, so their files run in
+twice as many shares as there are cores.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def unit(part: Part, scratch: Path, options: list[str]) -> None:
 def kernel(part: Part, scratch: Path, options: list[str]) -> None:
     files = CHECKOUT.glob("tests/kernel/test_*.py")
     sizes = {str(path.relative_to(CHECKOUT)): path.stat().st_size for path in files}
-    count = 1 if options else min(4, os.cpu_count() or 1)
+    count = 1 if options else min(8, 2 * (os.cpu_count() or 1))
     pytest(part, scratch, shares(sizes, count), options)
 
 

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The parts of a test run: which there are, who runs each, and which can run beside each other."""
+
+from __future__ import annotations
+
+import typing as t
+
+USUAL = frozenset({"usual", "ci", "all"})
+CI = frozenset({"ci", "all"})
+
+
+class PartOf(t.NamedTuple):
+    """What is known of a part before it runs."""
+
+    function: str
+    """MODULE.FUNCTION of this package, called with the part to count in, a directory, and options."""
+    lane: str
+    """Parts of one lane run one after the other, and lanes side by side. `wait` is for parts that wait a good deal and
+    make containers on this machine, `work` for those that keep a core busy and are in nobody's way, and `alone` for
+    those that run by themselves, after all others."""
+    sets: frozenset[str]
+    """In what it runs: `./lab test` runs the set `usual`."""
+
+
+PARTS = {
+    "lint": PartOf("lint.run_part", "work", USUAL),
+    "unit": PartOf("suites.unit", "work", USUAL),
+    "kernel": PartOf("suites.kernel", "wait", USUAL),
+    "integration": PartOf("ansible_test.integration", "wait", USUAL),
+    "sanity": PartOf("ansible_test.sanity", "work", USUAL),
+    "collection": PartOf("collection.run_part", "work", USUAL),
+    "bare": PartOf("bare.run_part", "work", USUAL),
+    "checkout": PartOf("checkout.run_part", "wait", USUAL),
+}
+"""In the order in which they are told."""
+
+SETS = ("usual", "ci", "all")
+
+
+def choose(names: t.Sequence[str]) -> list[str]:
+    """The parts that these names, of parts or of sets, stand for. Raises ValueError, with a sentence."""
+    unknown = [name for name in names if name not in PARTS and name not in SETS]
+    if unknown:
+        raise ValueError(
+            f"there is no part {', '.join(unknown)}; the parts are: {', '.join(PARTS)}; ci and all stand for several"
+        )
+    wanted = {name for name in names if name in PARTS}
+    for chosen in {name for name in names if name in SETS} or ({"usual"} if not names else set()):
+        wanted |= {name for name, part in PARTS.items() if chosen in part.sets}
+    return [name for name in PARTS if name in wanted]
