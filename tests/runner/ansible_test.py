@@ -20,6 +20,7 @@ import re
 import shutil
 import subprocess
 import sys
+import typing as t
 from pathlib import Path
 
 from . import needs, suites
@@ -124,13 +125,13 @@ def units(part: Part, scratch: Path, _options: list[str]) -> None:
         part.fail("ansible-test units", f"exit code {code}")
 
 
-def integration(part: Part, scratch: Path, _options: list[str], *more: str) -> None:
-    """All targets, in as many shares as there are cores; `more` goes to ansible-test."""
+def integration(part: Part, scratch: Path, _options: list[str], *more: str, leave: t.Collection[str] = ()) -> None:
+    """All targets but those to leave, in as many shares as there are cores; `more` goes to ansible-test."""
     left_out = re.compile(r"^(hidden|disabled|unsupported)$", re.MULTILINE)
     targets = {
         aliases.parent.name: sum(path.stat().st_size for path in aliases.parent.rglob("*") if path.is_file())
         for aliases in (CHECKOUT / "tests" / "integration" / "targets").glob("*/aliases")
-        if not left_out.search(aliases.read_text())
+        if not left_out.search(aliases.read_text()) and aliases.parent.name not in leave
     }
     lacking = {tool.name for tool in needs.lacking()}
     for name in sorted(targets) if lacking else ():
@@ -152,10 +153,9 @@ def integration(part: Part, scratch: Path, _options: list[str], *more: str) -> N
     codes = []
     for tree, (code, output) in zip(trees, run_together(commands, LIMIT)):
         codes.append(code)
-        for report in (tree / "tests" / "output" / "data").glob("integration-*.json"):
-            passed |= set(json.loads(report.read_text())["targets"])
-        listed = re.search(r"^FATAL: The \d+ integration test.*listed below.*:\n((?:\S+\n)+)", output, re.M)
-        failed |= set(listed.group(1).split()) if listed else set()
+        ran, not_so_well = targets_run(tree, output)
+        passed |= ran
+        failed |= not_so_well
     _clear_pivots()
     for name in sorted(targets):
         if name in failed:
@@ -166,6 +166,15 @@ def integration(part: Part, scratch: Path, _options: list[str], *more: str) -> N
             part.fail(name, "ansible-test did not run it")
     if any(codes) and not part.failed:
         part.fail("ansible-test integration", f"exit codes {codes}")
+
+
+def targets_run(tree: Path, output: str) -> tuple[set[str], set[str]]:
+    """The targets that ansible-test ran in this tree, and those of them that failed."""
+    ran: set[str] = set()
+    for report in (tree / "tests" / "output" / "data").glob("integration-*.json"):
+        ran |= set(json.loads(report.read_text())["targets"])
+    listed = re.search(r"^FATAL: The \d+ integration test.*listed below.*:\n((?:\S+\n)+)", output, re.M)
+    return ran, set(listed.group(1).split()) if listed else set()
 
 
 def _clear_pivots() -> None:
