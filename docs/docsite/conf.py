@@ -24,11 +24,11 @@ LABELS = {
     "ansible_configuration_settings": "reference_appendices/config.html",
     "common_return_values": "reference_appendices/common_return_values.html",
 }
-"""What antsibull-docs names of Ansible's own documentation, and its page. Sphinx could read that from the documentation's
-inventory, but only with a network."""
+"""What antsibull-docs names of Ansible's own documentation, and its page. Sphinx could read that from an inventory, but
+only with a network."""
 
 project = "netns.lab"
-copyright = "the netns.lab authors"  # noqa: A001: Sphinx's word
+copyright = "the netns.lab authors"  # noqa: A001
 title = html_short_title = "netns.lab"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 html_theme = "sphinx_ansible_theme"

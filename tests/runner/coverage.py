@@ -45,7 +45,7 @@ disable_warnings = module-not-imported, no-data-collected, module-not-measured
 exclude_also =
     if t.TYPE_CHECKING:
 
-# The same file by the names that it has: through the link in .collections, in a copy, in the archive that Ansible sends.
+# The names that a file has: through the link in .collections, in a copy, in the archive that Ansible sends.
 [paths]
 plugins =
     {checkout}/plugins
@@ -65,7 +65,7 @@ def run_part(part: Part, scratch: Path, _options: list[str]) -> None:
         return
     for name in MEASURED:
         # The archives that Ansible sends hold an empty __init__.py for each package, where we have none.
-        only = [f"--include=*/module_utils/{name}/*", "--omit=*.zip/*"]
+        only = [f"--include=*/module_utils/{name}/*", "--omit=*/*.zip/*"]
         _coverage(place, "report", *only, "--show-missing", "--skip-covered", "--sort=miss")
         _coverage(place, "json", *only, "--quiet", "-o", place / f"{name}.json")
         totals = json.loads((place / f"{name}.json").read_text())["totals"]

@@ -4,8 +4,8 @@
 
 """Of part versions: the Pythons of this machine, and environments of them with the releases that are asked for.
 
-An environment has two layers, so that one Python with three releases of pyroute2 isn't installed three times: a base with
-pytest, ansible-core and the newest pyroute2, and above it one that has another pyroute2 and finds the rest in the base.
+An environment has two layers, so that one Python with three releases of pyroute2 isn't installed three times: a base
+with pytest, ansible-core and the newest pyroute2, and above it one with another pyroute2, which finds the rest below.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def find(release: str) -> Python | None:
 def base(python: Python, core: str) -> Path:
     """An environment with what the tests need and an ansible-core (2.19); its directory.
 
-    Where that ansible-core doesn't run on this Python, but sends modules to it, the package is there for its module_utils.
+    Where that ansible-core doesn't run on this Python, but sends modules to it, it is there for its module_utils.
     """
     requirements = [line for line in WANTED.read_text().splitlines() if line and not line.startswith("#")]
     needed = ["pytest>=8.3", *requirements]

@@ -13,6 +13,7 @@ from .report import Part
 
 WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yml"))
 PYTHON = "ansible_collections.netns.lab.plugins"
+KINDS = ("action", "connection", "inventory", "modules", "module_utils", "plugin_utils")
 
 
 def checks(scratch: Path) -> dict[str, tuple[list[str], dict[str, str], Path | None]]:
@@ -22,7 +23,7 @@ def checks(scratch: Path) -> dict[str, tuple[list[str], dict[str, str], Path | N
         "mypy": (
             [
                 "mypy", "--cache-dir", f"{CACHE}/mypy",
-                *(f"--package={PYTHON}.{kind}" for kind in ("connection", "module_utils", "plugin_utils")),
+                *(f"--package={PYTHON}.{kind}" for kind in KINDS),
             ],
             {"MYPYPATH": str(COLLECTIONS)}, None,
         ),

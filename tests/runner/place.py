@@ -92,7 +92,8 @@ def run_together(
 ) -> list[tuple[int, str]]:
     """Runs programs at the same time, each in its directory and with what its environment has besides.
 
-    Their output shows line by line, as it comes, if that is wanted. Returns exit codes and outputs. After `limit` seconds all are killed.
+    Their output shows line by line, as it comes, unless `show` is false. Returns exit codes and outputs. After `limit`
+    seconds all are killed.
     """
     processes = [
         subprocess.Popen(

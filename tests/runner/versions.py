@@ -6,9 +6,9 @@
 
 Not every combination, but those in which something can differ: the unit tests under each Python with each pyroute2; the
 kernel tests under the oldest Python with the oldest pyroute2 and under the newest with the newest, and those about
-netlink under both with the others; integration targets with each ansible-core, once from its oldest Python to the oldest
-on the target, and once with its newest for both. Each combination is one result. What can't be run here, for want of
-that Python, is skipped by name.
+netlink under both with the others; integration targets with each ansible-core, once from its oldest Python to the
+oldest on the target, and once with its newest for both. Each combination is one result. What can't be run here, for
+want of that Python, is skipped by name.
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ ABOUT_NETLINK = [
     "namespaces",
     "visit",
 ]
-import os
-
-TARGETS = os.environ.get("T","").split() or [
+TARGETS = [
     "netns", "netns_info", "netns_exec", "veth", "link", "route", "topology", "connection_netns", "inventory_topology",
 ]  # fmt: skip
 """Those that have to do with Ansible's or pyroute2's release; containers and their commands don't."""
