@@ -18,6 +18,8 @@ from ansible_collections.netns.lab.plugins.module_utils._kernel import connectio
 from ansible_collections.netns.lab.plugins.module_utils._kernel.visit import in_worker
 
 PATHS = ":".join(filter(None, sys.path))
+MEASURED = {name: value for name, value in os.environ.items() if name == "COVERAGE_PROCESS_START"}
+"""Of the environment also a program gets this that shall have no other: see the part coverage of ./lab test."""
 
 
 @pytest.fixture(autouse=True)
@@ -303,7 +305,7 @@ def connected(uplinks, tmp_path):
     def start(arguments, **options):
         process = subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={"PYTHONPATH": PATHS, "PATH": os.environ["PATH"]}, **options,
+            env={"PYTHONPATH": PATHS, "PATH": os.environ["PATH"], **MEASURED}, **options,
         )  # fmt: skip
         started.append(process)
         return process
