@@ -18,7 +18,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.ownership import
 LAB = {"name": "pair", "nodes": {"red": {}, "blue": {}}, "links": [["red:eth0", "blue:eth0"]]}
 
 
-@pytest.mark.parametrize("text", ["", '{"version": 1, "lab"', '{"version": 99}', "[]", '{"version": 1, "lab": "other"}'])
+@pytest.mark.parametrize("text", ["", '{"version": 1, "la', '{"version": 99}', "[]", '{"version": 1, "lab": "other"}'])
 def test_a_lab_whose_entry_cannot_be_read_is_known_by_its_marks(run_module, ip, text):
     assert run_module("topology", **LAB)["changed"]
     entry = Path(REGISTRY, "pair.json")
