@@ -187,8 +187,17 @@ def test_options_of_a_kind_are_read_from_the_bytes_that_a_dump_left():
     assert codec.decode_options("veth", None) == {}
 
 
+MEASURE = """
+import os
+if "COVERAGE_PROCESS_START" in os.environ:
+    import coverage
+    coverage.process_startup()
+"""
+"""Without site, coverage doesn't start by itself."""
+
+
 def run_python(code):
-    script = "import sys\nfrom ansible_collections.netns.lab.plugins.module_utils._kernel import codec, errors\n" + code
+    script = MEASURE + "import sys\nfrom ansible_collections.netns.lab.plugins.module_utils._kernel import codec, errors\n" + code
     paths = [path for path in sys.path if path]
     return subprocess.run(
         [sys.executable, "-S", "-c", f"import sys; sys.path[:] = {paths!r}\n{script}"],
