@@ -197,7 +197,8 @@ if "COVERAGE_PROCESS_START" in os.environ:
 
 
 def run_python(code):
-    script = MEASURE + "import sys\nfrom ansible_collections.netns.lab.plugins.module_utils._kernel import codec, errors\n" + code
+    imports = "import sys\nfrom ansible_collections.netns.lab.plugins.module_utils._kernel import codec, errors\n"
+    script = MEASURE + imports + code
     paths = [path for path in sys.path if path]
     return subprocess.run(
         [sys.executable, "-S", "-c", f"import sys; sys.path[:] = {paths!r}\n{script}"],
