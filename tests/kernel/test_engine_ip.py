@@ -58,11 +58,10 @@ def commands(want: Want) -> t.Iterator[str]:
             done.add(link.peer)
         elif link.kind in ("bridge", "vxlan") and not link.lower:
             yield f"ip -n {ns} link add name {name} type {link.kind} {options(link)}"
-    yield from (f"ip -n {ns} link set dev {name} address {link.mac}" for ns, name, link in links if link.mac)
-    yield from (f"ip -n {ns} link set dev {name} master {link.master}" for ns, name, link in links if link.master)
-    yield from (
-        f"ip -n {ns} link set dev {name} mtu {link.mtu}" for ns, name, link in links if link.mtu and not link.lower
-    )
+    alone = [one for one in links if not one[2].lower]
+    yield from (f"ip -n {ns} link set dev {name} address {link.mac}" for ns, name, link in alone if link.mac)
+    yield from (f"ip -n {ns} link set dev {name} master {link.master}" for ns, name, link in alone if link.master)
+    yield from (f"ip -n {ns} link set dev {name} mtu {link.mtu}" for ns, name, link in alone if link.mtu)
     for ns, name, link in links:
         if link.lower:  # made where the lower one is, the only place where ip finds it
             first, last = ("", f"dev {link.lower[1]}") if link.kind == "vxlan" else (f"link {link.lower[1]}", "")

@@ -18,6 +18,8 @@ from ansible_collections.netns.lab.plugins.module_utils._kernel import connectio
 from ansible_collections.netns.lab.plugins.module_utils._kernel.visit import in_worker
 
 PATHS = ":".join(filter(None, sys.path))
+MEASURED = {name: value for name, value in os.environ.items() if name == "COVERAGE_PROCESS_START"}
+"""Of the environment also a program gets this that shall have no other: see the part coverage of ./lab test."""
 
 
 @pytest.fixture(autouse=True)
@@ -265,6 +267,35 @@ def test_a_connection_that_ends_elsewhere_is_told(gather, monkeypatch):
     assert note.startswith("Ansible's connection from 192.0.2.9 ends at 10.9.9.9, which no link has here")
 
 
+@pytest.mark.usefixtures("uplinks")
+def test_a_peer_to_whom_no_route_leads_any_more(gather, monkeypatch):
+    monkeypatch.setenv("SSH_CONNECTION", "192.0.2.9 50000 10.1.0.2 22")
+    found = gather()
+    assert found.routes == {}
+    words = "is this machine's end of Ansible's connection from 192.0.2.9"
+    assert found.addresses == {("eth1", "10.1.0.2"): words}
+
+
+@pytest.mark.usefixtures("uplinks")
+def test_a_dead_file_among_the_names_hides_no_other_end(ip, gather):
+    ip("route", "add", "default", "via", "10.0.0.1")
+    Path("/run/netns/dead").write_text("")
+    assert ("isp", "eth0") in gather().far
+
+
+@pytest.mark.usefixtures("uplinks")
+def test_another_end_where_no_name_leads_is_told(ip, gather):
+    ip("route", "add", "default", "via", "10.0.0.1")
+    with subprocess.Popen(["ip", "netns", "exec", "isp", "sh", "-c", "echo in; exec sleep 60"], stdout=-1) as inside:
+        assert inside.stdout.readline() == b"in\n"
+        ip("netns", "delete", "isp")
+        found = gather()
+        inside.kill()
+    assert found.far == {}
+    (note,) = found.notes
+    assert note.startswith("a link in another namespace is the other end of eth0")
+
+
 def test_a_container_that_sees_no_connection_says_so(gather, monkeypatch):
     monkeypatch.setattr(connections, "is_container", lambda: True)
     (note,) = gather().notes
@@ -303,7 +334,7 @@ def connected(uplinks, tmp_path):
     def start(arguments, **options):
         process = subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={"PYTHONPATH": PATHS, "PATH": os.environ["PATH"]}, **options,
+            env={"PYTHONPATH": PATHS, "PATH": os.environ["PATH"], **MEASURED}, **options,
         )  # fmt: skip
         started.append(process)
         return process

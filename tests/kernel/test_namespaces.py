@@ -455,3 +455,26 @@ def test_a_private_mount_namespace_is_warned_of() -> None:
     same, private = done.stdout.splitlines()
     assert same == "None"
     assert private.startswith("this process has a private mount namespace")
+
+
+def test_a_file_where_the_directory_of_names_should_be_is_told() -> None:
+    RUN.write_text("")
+    with pytest.raises(KernelError, match=f"list {RUN}") as caught:
+        namespaces.names()
+    assert caught.value.errno == errno.ENOTDIR
+
+
+def test_a_name_that_leads_to_itself_is_told() -> None:
+    RUN.mkdir()
+    (RUN / "red").symlink_to("red")
+    with pytest.raises(KernelError, match=f"look at {RUN}/red") as caught:
+        namespaces.condition("red")
+    assert caught.value.errno == errno.ELOOP
+
+
+def test_a_mount_of_the_directory_that_somebody_took_away_is_nothing_to_tidy() -> None:
+    create("red")
+    namespaces.remove_name("red")
+    subprocess.run(["umount", str(RUN)], check=True)
+    namespaces.tidy()
+    assert not os.path.exists(namespaces.MOUNT_IS_OURS)

@@ -169,3 +169,19 @@ def test_a_refusal_at_home_says_so() -> None:
             Sysctls(place).write(FORWARD, "yes")
 
     in_worker(go)
+
+
+@pytest.mark.usefixtures("way")
+def test_what_can_only_be_written_and_what_has_no_value_yet_is_refused_in_words() -> None:
+    def go(place: Visit) -> None:
+        keys = Sysctls(place)
+        namespaces.create(place, "red")
+        place.enter("red")
+        for name, number in (("net/ipv4/route/flush", errno.EACCES), ("net/ipv6/conf/all/stable_secret", errno.EIO)):
+            with pytest.raises(KernelError, match=f"read {name}.*red") as caught:
+                keys.read(name)
+            assert caught.value.errno == number
+        assert keys.read("net/ipv4/ip_forward/x") is None
+        assert keys.names("net/ipv4/ip_forward") == []
+
+    in_worker(go)

@@ -227,9 +227,14 @@ def test_an_interruption_stops_the_worker_at_its_next_move() -> None:
         finally:
             left.append(place.current)
 
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        in_worker(for_ever)
+    # A shell has its background jobs ignore it, and so would this process, for ever.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            in_worker(for_ever)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(left) == 1
     assert not [thread for thread in threading.enumerate() if thread.name == "netns-lab"]

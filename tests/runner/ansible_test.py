@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parts sanity and integration: ansible-test, on a copy of the tree, with a home of its own.
+"""Parts sanity, units and integration: ansible-test, on a copy of the tree, with a home of its own.
 
 ansible-test builds virtual environments and starts them with a pip script that it would fetch from a host of its own.
 A stand-in at the place where it keeps that script runs the pip wheel of the same version from the index that this
@@ -20,13 +20,17 @@ import re
 import shutil
 import subprocess
 import sys
+import typing as t
 from pathlib import Path
 
-from . import needs
+from . import needs, suites
 from .place import ALONE, CACHE, CHECKOUT, copy, environment, run, run_together, shares
 from .report import Part
 
 HOME = CACHE / "ansible-test"
+
+LIMIT = 1200
+"""Seconds, after which a share of the integration targets is given up."""
 
 INTEGRATION = [
     "ansible-test", "integration", "--color", "no", "--allow-destructive", "--allow-root", "--continue-on-error",
@@ -105,12 +109,29 @@ def sanity(part: Part, scratch: Path, _options: list[str]) -> None:
         part.fail("ansible-test sanity", f"exit code {code}")
 
 
-def integration(part: Part, scratch: Path, _options: list[str]) -> None:
+def units(part: Part, scratch: Path, _options: list[str]) -> None:
+    """The unit tests as ansible-test runs them, in its own environment, for the Python that runs this.
+
+    Its collection loader is Ansible's own, and what modules import is held against what modules may import.
+    """
+    tree = copy(scratch, "units")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    code, _output = run(
+        "ansible-test", "units", "--color", "no", "--venv", "--python", version, cwd=tree, env=_prepare_home()
+    )
+    for report in sorted((tree / "tests" / "output" / "junit").glob("*.xml")):
+        suites.count(part, report)
+    if code and not part.failed:
+        part.fail("ansible-test units", f"exit code {code}")
+
+
+def integration(part: Part, scratch: Path, _options: list[str], *more: str, leave: t.Collection[str] = ()) -> None:
+    """All targets but those to leave, in as many shares as there are cores; `more` goes to ansible-test."""
     left_out = re.compile(r"^(hidden|disabled|unsupported)$", re.MULTILINE)
     targets = {
         aliases.parent.name: sum(path.stat().st_size for path in aliases.parent.rglob("*") if path.is_file())
         for aliases in (CHECKOUT / "tests" / "integration" / "targets").glob("*/aliases")
-        if not left_out.search(aliases.read_text())
+        if not left_out.search(aliases.read_text()) and aliases.parent.name not in leave
     }
     lacking = {tool.name for tool in needs.lacking()}
     for name in sorted(targets) if lacking else ():
@@ -125,17 +146,16 @@ def integration(part: Part, scratch: Path, _options: list[str]) -> None:
     commands = []
     for tree, share in zip(trees, parts):
         print(f"ansible-test integration {' '.join(share)}", flush=True)
-        command = [*ALONE, "sh", "-c", LIKE_A_MACHINE, "sh", *INTEGRATION, *share]
+        command = [*ALONE, "sh", "-c", LIKE_A_MACHINE, "sh", *INTEGRATION, *more, *share]
         commands.append((command, tree, {"HOME": str(tree.parent)}))  # two would write their keys to one place
     passed: set[str] = set()
     failed: set[str] = set()
     codes = []
-    for tree, (code, output) in zip(trees, run_together(commands)):
+    for tree, (code, output) in zip(trees, run_together(commands, LIMIT)):
         codes.append(code)
-        for report in (tree / "tests" / "output" / "data").glob("integration-*.json"):
-            passed |= set(json.loads(report.read_text())["targets"])
-        listed = re.search(r"^FATAL: The \d+ integration test.*listed below.*:\n((?:\S+\n)+)", output, re.M)
-        failed |= set(listed.group(1).split()) if listed else set()
+        ran, not_so_well = targets_run(tree, output)
+        passed |= ran
+        failed |= not_so_well
     _clear_pivots()
     for name in sorted(targets):
         if name in failed:
@@ -146,6 +166,15 @@ def integration(part: Part, scratch: Path, _options: list[str]) -> None:
             part.fail(name, "ansible-test did not run it")
     if any(codes) and not part.failed:
         part.fail("ansible-test integration", f"exit codes {codes}")
+
+
+def targets_run(tree: Path, output: str) -> tuple[set[str], set[str]]:
+    """The targets that ansible-test ran in this tree, and those of them that failed."""
+    ran: set[str] = set()
+    for report in (tree / "tests" / "output" / "data").glob("integration-*.json"):
+        ran |= set(json.loads(report.read_text())["targets"])
+    listed = re.search(r"^FATAL: The \d+ integration test.*listed below.*:\n((?:\S+\n)+)", output, re.M)
+    return ran, set(listed.group(1).split()) if listed else set()
 
 
 def _clear_pivots() -> None:

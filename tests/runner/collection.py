@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -56,6 +58,7 @@ def run_part(part: Part, scratch: Path, _options: list[str]) -> None:
     strict = {**env, "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True"}
     _check(part, "an inventory, from elsewhere", elsewhere, strict, "ansible-inventory", "-i", source, "--graph")
     execution_environment.check(part, installed, scratch)
+    _importer(part, archives[0], scratch)
 
 
 def _check(part: Part, name: str, cwd: Path, env: dict[str, str], *command: str | Path, quiet: bool = False) -> None:
@@ -69,6 +72,18 @@ def _check(part: Part, name: str, cwd: Path, env: dict[str, str], *command: str 
         part.fail(name, f"exit code {code} of {' '.join(map(str, command))}")
     else:
         part.ok(name)
+
+
+def _importer(part: Part, archive: Path, scratch: Path) -> None:
+    """What Galaxy says when the archive is published: any warning would be shown to those who look there."""
+    place = scratch / "importer"
+    place.mkdir()
+    code, output = run(sys.executable, "-m", "galaxy_importer.main", archive, cwd=place)
+    complaints = re.findall(r"^(?:WARNING|ERROR): .*$", output, re.M)
+    if code or complaints:
+        part.fail("galaxy-importer", f"exit code {code}; {'; '.join(complaints[:5])}")
+    else:
+        part.ok("galaxy-importer")
 
 
 def _contents(part: Part, archive: Path) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .place import CACHE, COLLECTIONS, copy, run
+from .place import CACHE, CHECKOUT, COLLECTIONS, copy, run
 from .report import Part
 
+WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.yml"))
 PYTHON = "ansible_collections.netns.lab.plugins"
+KINDS = ("action", "connection", "inventory", "modules", "module_utils", "plugin_utils")
 
 
 def checks(scratch: Path) -> dict[str, tuple[list[str], dict[str, str], Path | None]]:
@@ -21,11 +23,15 @@ def checks(scratch: Path) -> dict[str, tuple[list[str], dict[str, str], Path | N
         "mypy": (
             [
                 "mypy", "--cache-dir", f"{CACHE}/mypy",
-                *(f"--package={PYTHON}.{kind}" for kind in ("connection", "module_utils", "plugin_utils")),
+                *(f"--package={PYTHON}.{kind}" for kind in KINDS),
             ],
             {"MYPYPATH": str(COLLECTIONS)}, None,
         ),
         "shellcheck": (["shellcheck", "lab", ".ci/run"], {}, None),
+        "workflows": (
+            ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS)], {}, None,
+        ),
+        "zizmor": (["zizmor", "--offline", "--no-progress", "--quiet", *map(str, WORKFLOWS)], {}, None),
         "reuse": (["reuse", "lint", "--quiet"], {}, None),
         "antsibull-changelog": (["antsibull-changelog", "lint"], {}, None),
         # ansible-lint and antsibull-docs want to see the collection at its place.

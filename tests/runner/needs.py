@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .place import run
 
-USERS = {"kernel", "integration", "checkout"}
+USERS = {"kernel", "integration", "coverage", "versions", "checkout"}
 """The parts that make containers, and connect to a machine."""
 
 

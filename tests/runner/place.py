@@ -87,11 +87,14 @@ ALONE = [
 
 
 def run_together(
-    commands: t.Sequence[tuple[t.Sequence[str], Path, t.Mapping[str, str]]], limit: float = 540
+    commands: t.Sequence[tuple[t.Sequence[str], Path, t.Mapping[str, str]]],
+    limit: float = 540,
+    show: bool = True,
 ) -> list[tuple[int, str]]:
     """Runs programs at the same time, each in its directory and with what its environment has besides.
 
-    Their output shows line by line, as it comes. Returns exit codes and outputs. After `limit` seconds all are killed.
+    Their output shows line by line, as it comes, unless `show` is false. Returns exit codes and outputs. After `limit`
+    seconds all are killed.
     """
     processes = [
         subprocess.Popen(
@@ -106,7 +109,8 @@ def run_together(
         assert process.stdout is not None
         for line in process.stdout:
             lines.append(line)
-            print(line, end="", flush=True)
+            if show:
+                print(line, end="", flush=True)
         return process.wait(), "".join(lines)
 
     def end_all() -> None:

@@ -48,21 +48,26 @@ def pytest(part: Part, scratch: Path, all_paths: list[list[str]], options: list[
         _count(part, report, code)
 
 
-def _count(part: Part, report: Path, code: int) -> None:
-    if not report.exists():
-        part.fail(part.name, f"pytest ended with exit code {code} before it could write its report")
-        return
-    before = len(part.failed)
+def count(part: Part, report: Path) -> None:
+    """Adds what a report in JUnit's format says."""
     for case in ET.parse(report).getroot().iter("testcase"):
         name = f"{case.get('classname')}.{case.get('name')}"
         problem = case.find("failure") if case.find("failure") is not None else case.find("error")
         skipped = case.find("skipped")
         if problem is not None:
-            part.failed.append(f"{name}: {(problem.get('message') or '').splitlines()[0][:200]}")
+            part.failed.append(f"{name}: {(problem.get('message') or 'no message').splitlines()[0][:200]}")
         elif skipped is not None:
             part.skipped.append(f"{name}: {skipped.get('message')}")
         else:
             part.passed += 1
+
+
+def _count(part: Part, report: Path, code: int) -> None:
+    if not report.exists():
+        part.fail(part.name, f"pytest ended with exit code {code} before it could write its report")
+        return
+    before = len(part.failed)
+    count(part, report)
     # Exit code 5 is "nothing collected", which the report counts as nothing run.
     if code not in (0, 5) and len(part.failed) == before:
         part.fail(part.name, f"pytest ended with exit code {code}")

@@ -10,6 +10,7 @@ import importlib.util
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -41,5 +42,4 @@ def test_the_module_takes_the_keys_of_the_table_as_options():
 
 @pytest.mark.parametrize("path", sorted((CHECKOUT / "playbooks" / "labs").glob("*.yml")), ids=lambda path: path.stem)
 def test_the_labs_that_come_with_the_collection_fit_the_json_schema(path):
-    jsonschema = pytest.importorskip("jsonschema")
     jsonschema.validate(yaml.safe_load(path.read_text("utf-8")), json.loads(generate_docs.schema_text()))

@@ -20,7 +20,8 @@ from ansible_collections.netns.lab.plugins.plugin_utils.lab_file import LabFile,
 
 CHECKOUT = Path(__file__).parents[2]
 GUIDE = CHECKOUT / "docs" / "nodes.md"
-BIN = Path(sys.executable).parent
+CLI = {"ansible": "adhoc", "ansible-inventory": "inventory", "ansible-playbook": "playbook"}
+"""The commands as modules of ansible.cli: ansible-test brings Ansible along without its commands."""
 
 
 def files(text: str) -> dict[str, str]:
@@ -50,8 +51,9 @@ def ansible(folder: Path, *command: str) -> str:
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "1", "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
     done = subprocess.run(
-        [BIN / command[0], *command[1:]], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+        [sys.executable, "-m", f"ansible.cli.{CLI[command[0]]}", *command[1:]],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
 

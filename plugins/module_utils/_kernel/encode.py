@@ -158,8 +158,6 @@ class Layout:
                     payload = pack(value)
                 except (struct.error, OSError, ValueError, TypeError, AttributeError) as error:
                     raise misfit(name, value) from error
-                if len(attr) > 2:
-                    number |= attr[2]
             size = len(payload)
             parts.append(_ATTRIBUTE(size + 4, number))
             parts.append(payload)

@@ -92,15 +92,6 @@ def nsfs_device() -> int:
     return os.stat("/proc/self/ns/net").st_dev
 
 
-def is_nsfs(file: str | int) -> bool:
-    """Whether a path or descriptor is a namespace.
-
-    The device number says the same as the magic number of fstatfs(2), because nsfs is mounted just once in a kernel
-    (fs/nsfs.c), and it needs no structure that differs between architectures.
-    """
-    return os.stat(file).st_dev == nsfs_device()
-
-
 def pidfd_open(pid: int) -> int:
     """A file that stands for a process whatever becomes of its number (Linux 5.3). See pidfd_open(2)."""
     if hasattr(os, "pidfd_open"):

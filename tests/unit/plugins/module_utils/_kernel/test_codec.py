@@ -187,8 +187,18 @@ def test_options_of_a_kind_are_read_from_the_bytes_that_a_dump_left():
     assert codec.decode_options("veth", None) == {}
 
 
+MEASURE = """
+import os
+if "COVERAGE_PROCESS_START" in os.environ:
+    import coverage
+    coverage.process_startup()
+"""
+"""Without site, coverage doesn't start by itself."""
+
+
 def run_python(code):
-    script = "import sys\nfrom ansible_collections.netns.lab.plugins.module_utils._kernel import codec, errors\n" + code
+    imports = "import sys\nfrom ansible_collections.netns.lab.plugins.module_utils._kernel import codec, errors\n"
+    script = MEASURE + imports + code
     paths = [path for path in sys.path if path]
     return subprocess.run(
         [sys.executable, "-S", "-c", f"import sys; sys.path[:] = {paths!r}\n{script}"],
@@ -224,3 +234,21 @@ def test_without_pyroute2_the_error_says_how_to_install_it():
     )
     assert out.startswith("False\n")
     assert "python3-pyroute2" in out
+
+
+def test_a_pyroute2_that_lacks_something_is_as_good_as_none(tmp_path):
+    (tmp_path / "pyroute2" / "netlink").mkdir(parents=True)
+    for package in ("pyroute2", "pyroute2/netlink"):
+        (tmp_path / package / "__init__.py").write_text("")
+    out = run_python(
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
+        "try: codec.link_message('RTM_NEWLINK')\nexcept errors.MissingLibrary as error: print(error)\n"
+        "print('pyroute2' in sys.modules)"
+    )
+    assert "No module named 'pyroute2.netlink.rtnl'" in out
+    assert out.endswith("False\n")
+
+
+def test_a_fixed_field_that_does_not_fit_is_refused():
+    with pytest.raises(errors.KernelError, match="ifinfmsg"):
+        codec.message("ifinfmsg", "RTM_NEWLINK", 0, {"index": 2**40}, [])

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 
@@ -98,3 +99,17 @@ def test_a_silent_program_that_does_not_end_is_ended_too(tmp_path: Path):
     done = execute(["sh", "-c", 'sleep 60 & echo $! >"$0"; wait', str(written)], timeout=0.25, silent=True)
     assert (done.code, done.timed_out) == (-15, True)
     assert has_ended(int(written.read_text()))
+
+
+def test_a_program_does_not_outlive_the_interruption_of_who_waits_for_it(tmp_path):
+    def interrupt(*_unused):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.25)
+        with pytest.raises(KeyboardInterrupt):
+            execute(["sh", "-c", "echo $$ >pid; exec sleep 60"], folder=str(tmp_path))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert has_ended(int((tmp_path / "pid").read_text()))
