@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for every plan, from any lab to any other; the kernel tests hold the effects that it foresees to reality."""
+"""What holds for every plan, from any lab to any other; kernel tests hold the effects that it foresees to reality."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_a_plan_does_not_touch_what_it_starts_from(change):
 @examples(40)
 @given(labs, st.data())
 def test_all_that_was_wanted_can_be_taken_away_again(want, data):
-    gone: Want = {key: None for key in data.draw(st.permutations([key for key in want if key[0] == "namespace"]))}
+    gone: Want = dict.fromkeys(data.draw(st.permutations([key for key in want if key[0] == "namespace"])))
     state = planned(gone, after(want)).after
     left = {key: record for key, record in records(state).items() if key[0] != "file"}
     assert left == FOREIGN
