@@ -155,6 +155,16 @@ def attributes(data: bytes, offset: int, end: int | None = None) -> t.Iterator[t
             raise malformed()
         yield number & _TYPE, offset + 4, stop
         offset = (stop + 3) & ~3
+    if offset < end:
+        raise malformed()
+
+
+def _number(data: bytes, start: int, stop: int) -> int:
+    """The number of four bytes that an attribute holds."""
+    if stop - start < 4:
+        raise malformed()
+    found: int = _U32(data, start)[0]
+    return found
 
 
 def links(bodies: t.Iterable[bytes]) -> list[LinkRow]:
@@ -163,7 +173,7 @@ def links(bodies: t.Iterable[bytes]) -> list[LinkRow]:
     try:
         for body in bodies:
             rows.append(_link(body))
-    except (struct.error, ValueError) as error:
+    except (struct.error, ValueError, IndexError) as error:
         raise malformed(error) from error
     return rows
 
@@ -184,8 +194,11 @@ def _link(body: bytes) -> LinkRow:
             raise malformed()
         number &= _TYPE
         offset += 4
-        if number not in _LINK_ATTRIBUTES:
+        least = _LINK_ATTRIBUTES.get(number)
+        if least is None:
             pass
+        elif length < least:
+            raise malformed()
         elif number == 3:  # IFLA_IFNAME
             name = _text(body[offset:stop])
         elif number == 4:  # IFLA_MTU
@@ -221,21 +234,27 @@ def _link(body: bytes) -> LinkRow:
                 if inner == 53  # IFLA_ALT_IFNAME
             )
         elif number == 43:  # IFLA_XDP
-            for inner, start, _unused in attributes(body, offset, stop):
+            for inner, start, inner_stop in attributes(body, offset, stop):
                 if inner == 2:  # IFLA_XDP_ATTACHED
-                    xdp = body[start] != 0
+                    xdp = any(body[start:inner_stop])
         elif number == 54:  # IFLA_PERM_ADDRESS
             perm_mac = body[offset:stop].hex(":")
         else:  # IFLA_PARENT_DEV_NAME
             parent_dev = _text(body[offset:stop])
         offset = (stop + 3) & ~3
+    if offset < end:
+        raise malformed()
     return LinkRow(
         index, name, flags, mtu, mac, master, link, link_nsid, kind, info_data, slave_kind, alias, group, altnames,
         operstate, perm_mac, parent_dev, xdp, qdisc, arphrd,
     )  # fmt: skip
 
 
-_LINK_ATTRIBUTES = frozenset((1, 3, 4, 5, 6, 10, 16, 18, 20, 27, 37, 43, 52, 54, 56))
+_LINK_ATTRIBUTES = {1: 4, 3: 4, 4: 8, 5: 8, 6: 4, 10: 8, 16: 5, 18: 4, 20: 4, 27: 8, 37: 8, 43: 4, 52: 4, 54: 4, 56: 4}
+"""What is read of a link: number -> least length, head included. A shorter one would be read into its neighbour."""
+_ADDRESS_ATTRIBUTES = {6: 12, 8: 8, 9: 8, 11: 5}
+_ROUTE_ATTRIBUTES = {4: 8, 6: 8, 15: 8, 30: 8}
+"""The same of addresses and routes, for the numbers among them: texts and addresses are cut out."""
 
 
 def addresses(bodies: t.Iterable[bytes]) -> list[AddressRow]:
@@ -255,7 +274,7 @@ def addresses(bodies: t.Iterable[bytes]) -> list[AddressRow]:
             while offset + 4 <= end:
                 length, number = _HEAD(body, offset)
                 stop = offset + length
-                if length < 4 or stop > end:
+                if length < _ADDRESS_ATTRIBUTES.get(number, 4) or stop > end:
                     raise malformed()
                 offset += 4
                 if number == 2:  # IFA_LOCAL
@@ -275,6 +294,8 @@ def addresses(bodies: t.Iterable[bytes]) -> list[AddressRow]:
                 elif number == 9:  # IFA_RT_PRIORITY
                     metric = _U32(body, offset)[0]
                 offset = (stop + 3) & ~3
+            if offset < end:
+                raise malformed()
             if local is None:
                 local = address if address is not None else _UNSET[family]
             peer = None if address is None or address == local else ntop(family, address)
@@ -311,25 +332,20 @@ def routes(bodies: t.Iterable[bytes], skip_tables: t.Collection[int] = (RT_TABLE
 
 def nsid(body: bytes) -> int | None:
     """The id in a reply to ``netlink.nsid_get_request``; None where this namespace has given none."""
-    try:
-        for number, start, _unused in attributes(body, 4, len(body)):
-            if number == 1:  # NETNSA_NSID
-                found: int = _S32(body, start)[0]
-                return found if found >= 0 else None
-    except struct.error as error:
-        raise malformed(error) from error
+    if len(body) < 4:
+        raise malformed()
+    for number, start, stop in attributes(body, 4):
+        if number == 1:  # NETNSA_NSID
+            found = _number(body, start, stop)
+            return found if found < 1 << 31 else None
     return None
 
 
 def number_in(data: bytes | None, attribute: int) -> int:
     """A number of four bytes in a nest that is otherwise left undecoded; 0 where it isn't there."""
-    try:
-        for number, start, _unused in attributes(data or b"", 0):
-            if number == attribute:
-                found: int = _U32(data or b"", start)[0]
-                return found
-    except struct.error as error:
-        raise malformed(error) from error
+    for number, start, stop in attributes(data or b"", 0):
+        if number == attribute:
+            return _number(data or b"", start, stop)
     return 0
 
 
@@ -345,9 +361,9 @@ def _route(body: bytes) -> RouteRow | None:
     while offset + 4 <= end:
         length, number = _HEAD(body, offset)
         stop = offset + length
-        if length < 4 or stop > end:
-            raise malformed()
         number &= _TYPE
+        if length < _ROUTE_ATTRIBUTES.get(number, 4) or stop > end:
+            raise malformed()
         offset += 4
         if number == 15:  # RTA_TABLE
             table = _U32(body, offset)[0]
@@ -367,14 +383,16 @@ def _route(body: bytes) -> RouteRow | None:
             hops, hop_flags = _multipath(family, body, offset, stop)
             flags |= hop_flags
         elif number == 8:  # RTA_METRICS
-            for inner, start, _unused in attributes(body, offset, stop):
+            for inner, start, inner_stop in attributes(body, offset, stop):
                 if inner == 2:  # RTAX_MTU
-                    mtu = _U32(body, start)[0]
+                    mtu = _number(body, start, inner_stop)
         elif number == 30:  # RTA_NH_ID
             nexthop_id = _U32(body, offset)[0]
         elif number == 2:  # RTA_SRC
             source = ntop(family, body[offset:stop])
         offset = (stop + 3) & ~3
+    if offset < end:
+        raise malformed()
     if not hops and (oif or gateway):
         hops = ((gateway, oif, 1),)
     return RouteRow(
@@ -408,4 +426,6 @@ def _multipath(family: int, body: bytes, offset: int, end: int) -> tuple[tuple[H
         hops.append((gateway, index, weight + 1))
         all_flags |= flags
         offset = (stop + 3) & ~3
+    if offset < end:
+        raise malformed()
     return tuple(hops), all_flags

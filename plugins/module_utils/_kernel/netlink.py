@@ -15,6 +15,7 @@ import errno
 import functools
 import socket
 import struct
+import time
 import typing as t
 
 from .errors import KernelError
@@ -70,6 +71,8 @@ RECEIVE_BYTES = 1 << 16
 RECEIVE_BUFFER_BYTES = 1 << 21
 PATIENCE_SECONDS = 30
 """rtnetlink answers before send() returns; only a lost answer can keep us waiting."""
+MAX_ERRNO = 4095
+"""No error has a higher number (linux/err.h)."""
 
 _HEADER = struct.Struct("=IHHII")
 _FLAGS_SEQUENCE = struct.Struct("=HI")
@@ -176,6 +179,8 @@ class Socket:
         data = self._socket.recv(RECEIVE_BYTES, flags)
         if len(data) >= RECEIVE_BYTES:
             raise KernelError(errno.EMSGSIZE, doing="read a netlink message")
+        if len(data) < _HEADER.size:
+            raise malformed()
         return data
 
     def _ask(self, messages: t.Sequence[bytes | bytearray], flags: int) -> list[bytes | KernelError | None]:
@@ -190,6 +195,7 @@ class Socket:
         lost = False
         if waiting:
             self._send(batch)
+        until = time.monotonic() + PATIENCE_SECONDS
         while waiting:
             try:
                 data = self._receive(socket.MSG_DONTWAIT if lost else 0)
@@ -197,15 +203,16 @@ class Socket:
                 if error.errno == errno.ENOBUFS and not lost:
                     lost = True  # what did arrive is still there to be read
                     continue
-                reason = "the kernel's answer was lost, so the outcome is unknown"
                 for place in waiting.values():
-                    answers[place] = KernelError(errno.ENOBUFS, reason)
+                    answers[place] = _lost()
                 break
+            left = len(waiting)
             for kind, _unused, sequence, start, end, _unused in _messages(data):
                 place_or_none = waiting.pop(sequence, None)
                 if place_or_none is not None:
-                    is_status = kind == NLMSG_ERROR
-                    answers[place_or_none] = _refusal(data, start, end) if is_status else data[start:end]
+                    answers[place_or_none] = _answer(kind, data, start, end)
+            if len(waiting) == left:
+                _be_patient(until)
         return answers
 
     def _dump_once(self, request: bytes | bytearray) -> list[bytes] | None:
@@ -214,17 +221,19 @@ class Socket:
         wanted = self._sequence
         bodies: list[bytes] = []
         whole = True
+        until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 data = self._receive()
             except OSError as error:
                 raise KernelError.of(error, "read a table from the kernel") from error
             offset, size = 0, len(data)
+            sequence = wanted
             while offset + 16 <= size:  # as _messages does it, without the cost of a generator
                 length, kind, flags, sequence, _unused = _HEADER.unpack_from(data, offset)
                 end = offset + length
                 if length < 16 or end > size:
-                    raise KernelError(0, "malformed netlink reply")
+                    raise malformed()
                 if sequence == wanted:
                     if flags & NLM_F_DUMP_INTR:
                         whole = False
@@ -235,8 +244,31 @@ class Socket:
                         if refusal is not None:
                             refusal.doing = "read a table from the kernel"
                             raise refusal
+                        if kind == NLMSG_ERROR:
+                            raise malformed()  # an acknowledgement isn't the end of a dump
                         return bodies if whole else None
+                    elif kind == NLMSG_OVERRUN:
+                        raise KernelError(errno.ENOBUFS, doing="read a table from the kernel")
                 offset += (length + 3) & ~3
+            if offset < size:
+                raise malformed()
+            if sequence != wanted:
+                _be_patient(until)
+
+
+def malformed() -> KernelError:
+    """What to raise for bytes that make no sense."""
+    return KernelError(0, "malformed netlink reply")
+
+
+def _lost() -> KernelError:
+    return KernelError(errno.ENOBUFS, "the kernel's answer was lost, so the outcome is unknown")
+
+
+def _be_patient(until: float) -> None:
+    """Raise KernelError if something else than the answer has been coming for too long."""
+    if time.monotonic() > until:
+        raise KernelError(errno.ETIMEDOUT, "only messages that nobody asked for came", "read a netlink message")
 
 
 def batches(messages: t.Sequence[bytes | bytearray]) -> t.Iterator[t.Sequence[bytes | bytearray]]:
@@ -258,20 +290,33 @@ def _messages(data: bytes) -> t.Iterator[tuple[int, int, int, int, int, int]]:
     while offset + 16 <= size:
         length, kind, flags, sequence, sender = _HEADER.unpack_from(data, offset)
         if length < 16 or offset + length > size:
-            raise KernelError(0, "malformed netlink reply")
+            raise malformed()
         yield kind, flags, sequence, offset + 16, offset + length, sender
         offset += (length + 3) & ~3
+    if offset < size:
+        raise malformed()
+
+
+def _answer(kind: int, data: bytes, start: int, end: int) -> bytes | KernelError | None:
+    """What a single answer says: a body, a refusal, or None for an acknowledgement."""
+    if kind == NLMSG_ERROR:
+        return _refusal(data, start, end)
+    if kind > NLMSG_OVERRUN:
+        return data[start:end]
+    return _lost() if kind == NLMSG_OVERRUN else malformed()
 
 
 def _refusal(data: bytes, start: int, end: int) -> KernelError | None:
     """What an NLMSG_ERROR or NLMSG_DONE says: None for success, else the number with the kernel's sentence."""
     if end - start < 4:
-        if end == start:
-            return None  # NLMSG_DONE of old kernels has no body
-        raise KernelError(0, "malformed netlink reply")
+        if end == start and _HEADER.unpack_from(data, start - 16)[1] == NLMSG_DONE:
+            return None  # old kernels send no number with it
+        raise malformed()
     number = -_ERRNO.unpack_from(data, start)[0]
-    if number <= 0:
+    if not number:
         return None
+    if not 0 < number <= MAX_ERRNO:
+        raise malformed()
     _unused, kind, flags, _unused, _unused = _HEADER.unpack_from(data, start - 16)
     sentence = ""
     if flags & NLM_F_ACK_TLVS:
@@ -279,7 +324,7 @@ def _refusal(data: bytes, start: int, end: int) -> KernelError | None:
         if kind == NLMSG_ERROR:
             # The header of the request follows, and its body too unless capped (netlink_ack in af_netlink.c).
             if end - offset < 16:
-                raise KernelError(0, "malformed netlink reply")
+                raise malformed()
             inner = _HEADER.unpack_from(data, offset)[0]
             offset += 16 if flags & NLM_F_CAPPED else (max(inner, 16) + 3) & ~3
         while offset + 4 <= end:
