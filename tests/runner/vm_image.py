@@ -29,13 +29,13 @@ SIZE = "4G"
 """Of the disk. The file is sparse."""
 
 PACKAGES = (
-    "dbus", "iproute2", "iputils-ping", "kmod", "libpam-systemd", "linux-image-amd64", "openssh-server", "procps",
+    "apparmor", "dbus", "iproute2", "iputils-ping", "kmod", "libpam-systemd", "linux-image-amd64", "openssh-server", "procps",
     "python3", "python3-hypothesis", "python3-pytest", "sudo", "systemd-sysv", "udev",
 )  # fmt: skip
 """In the image. The two for tests bring nothing that labs need."""
 
 OFFERED = (
-    "apparmor", "busybox-static", "dnsmasq-base", "lxc", "nftables", "python3-apt", "python3-pyroute2", "rsync",
+    "busybox-static", "dnsmasq-base", "lxc", "nftables", "python3-apt", "python3-pyroute2", "rsync",
     "uidmap", "xz-utils",
 )  # fmt: skip
 """In the image's package repository, with what they depend on."""
@@ -62,6 +62,7 @@ FILES = {
     "etc/systemd/network/10-machine.network": (
         "[Match]\nName=ens3\n\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n"
     ),
+    "etc/initramfs-tools/update-initramfs.conf": "update_initramfs=no\n",  # vm_initrd.py makes it
     "etc/apt/sources.list": "deb [trusted=yes] file:/srv/packages ./\n",
     "etc/systemd/journald.conf.d/lab-vm.conf": "[Journal]\nStorage=volatile\nRateLimitBurst=0\n",
 }
@@ -79,7 +80,8 @@ cd "$1/srv/packages"
 rm -rf partial lock
 for file in *.deb; do
     dpkg-deb --field "$file"
-    printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$file" "$(stat -c %s "$file")" "$(sha256sum "$file" | cut -c -64)"
+    printf 'Filename: ./%s\nSize: %s\n' "$file" "$(stat -c %s "$file")"
+    printf 'SHA256: %s\n\n' "$(sha256sum "$file" | cut -c -64)"
 done >Packages
 """
 
@@ -87,15 +89,20 @@ done >Packages
 SETTLE = r"""
 set -e
 chroot "$1" useradd --create-home --shell /bin/bash student
-for user in root home/student; do mkdir -p -m 700 "$1/$user/.ssh"; cp "$PUBLIC_KEY" "$1/$user/.ssh/authorized_keys"; done
+for home in root home/student; do
+    mkdir -p -m 700 "$1/$home/.ssh"
+    cp "$PUBLIC_KEY" "$1/$home/.ssh/authorized_keys"
+done
 chroot "$1" chown -R student:student /home/student/.ssh
 chroot "$1" systemctl -q enable systemd-networkd ssh
-chroot "$1" systemctl -q mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
-    e2scrub_reap.service systemd-networkd-wait-online.service getty@tty1.service serial-getty@ttyS0.service \
-    systemd-pstore.service systemd-binfmt.service
+chroot "$1" systemctl -q mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer \
+    e2scrub_all.timer e2scrub_reap.service systemd-networkd-wait-online.service systemd-pstore.service \
+    getty@tty1.service serial-getty@ttyS0.service
 tr -d - </proc/sys/kernel/random/uuid >"$1/etc/machine-id"
 rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/resolv.conf "$1"/etc/apt/apt.conf.d/99mmdebstrap
-rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin
+rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/boot/initrd*
+# Profiles of programs that aren't there cost half a minute in emulation. Those of LXC come with it.
+find "$1/etc/apparmor.d" -maxdepth 1 -type f -delete
 """
 
 LEAN = ["--variant=minbase", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*"]
@@ -207,13 +214,14 @@ def _make(scratch: Path, line: str) -> None:
 
     tell(2, "the system, and the packages that it offers")
     tree = scratch / "tree"
+    env = {"PUBLIC_KEY": f"{image.key}.pub"}
     hooks = {"repository": REPOSITORY.replace("{offered}", " ".join(OFFERED)), "settle": SETTLE}
     for name, text in hooks.items():
         (scratch / name).write_text(f"#!/bin/sh{text}")
         (scratch / name).chmod(0o755)
     _do(
         "mmdebstrap", "--quiet", *LEAN, f"--include={','.join(PACKAGES)}",
-        *(f"--customize-hook={scratch / name}" for name in hooks), RELEASE, tree, line, env={"PUBLIC_KEY": f"{image.key}.pub"},
+        *(f"--customize-hook={scratch / name}" for name in hooks), RELEASE, tree, line, env=env,
     )  # fmt: skip
     for path, text in FILES.items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)

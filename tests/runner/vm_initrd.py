@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab VM's initrd: busybox, and the modules that its disk needs. It boots in a second where a usual one takes ten."""
+"""The lab VM's initrd: busybox, and the modules that its disk needs.
+
+It boots in a second where a usual one takes ten.
+"""
 
 from __future__ import annotations
 

@@ -61,6 +61,7 @@ class Running(t.NamedTuple):
             "UserKnownHostsFile": self.image.known_hosts, "GlobalKnownHostsFile": "/dev/null",
             "StrictHostKeyChecking": "yes", "HostKeyAlias": "lab-vm", "IdentitiesOnly": "yes",
             "IdentityFile": self.image.key, "ConnectTimeout": 5, "LogLevel": "ERROR",
+            "ServerAliveInterval": 5, "ServerAliveCountMax": 4,  # a machine that boots anew doesn't say good-bye
         }  # fmt: skip
         return ["-F", "none", *(word for name, value in options.items() for word in ("-o", f"{name}={value}"))]
 
@@ -73,7 +74,7 @@ class Running(t.NamedTuple):
         host = {
             "ansible_host": "127.0.0.1", "ansible_port": self.port, "ansible_user": "student", "ansible_become": True,
             "ansible_python_interpreter": "/usr/bin/python3", "ansible_ssh_pipelining": True,
-            "ansible_ssh_common_args": " ".join(self.ssh_options()), "lab_vm_key": str(self.image.key),
+            "ansible_ssh_common_args": " ".join(self.ssh_options()),
         }  # fmt: skip
         return json.dumps({"lab_machines": {"hosts": {"lab-vm": host}}}, indent=2) + "\n"
 
@@ -102,8 +103,7 @@ def start(owner: int | None = None) -> Running:
         vm_image.install_tools()
         image = vm_image.build()
         words = [sys.executable, "-m", "tests.runner.vm", "keep", str(image.folder), str(owner or 0)]
-        log = open(CACHE / "vm" / "keeper.log", "w")
-        with log:
+        with open(CACHE / "vm" / "keeper.log", "w") as log:
             keeper = subprocess.Popen(
                 words, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
@@ -177,8 +177,10 @@ def keep(folder: Path, owner: int) -> None:
             _qemu(image, overlay, port), preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         )
         try:
+            vm = Running(os.getpid(), port, str(folder))
+            (STATE / "inventory.json").write_text(vm.inventory())
             draft = STATE / "vm.json.new"
-            draft.write_text(json.dumps(Running(os.getpid(), port, str(folder))._asdict()))
+            draft.write_text(json.dumps(vm._asdict()))
             draft.rename(STATE / "vm.json")
             # Whichever comes first.
             select.select([end, os.pidfd_open(qemu.pid), *watched], [], [])
@@ -191,13 +193,13 @@ def keep(folder: Path, owner: int) -> None:
 def _qemu(image: vm_image.Image, overlay: Path, port: int) -> list[str]:
     """Emulation by name: on a machine that is one itself, /dev/kvm may open and then hang."""
     nics = [
-        ("user,restrict=on,hostfwd=tcp:127.0.0.1:%d-:22" % port, "52:54:00:00:00:03"),
+        (f"user,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22", "52:54:00:00:00:03"),
         ("hubport,hubid=1", "52:54:00:00:00:04"),  # ens4 and ens5 are the two ends of a cable
         ("hubport,hubid=1", "52:54:00:00:00:05"),
     ]
     words = [
         "qemu-system-x86_64", "-name", "netns-lab-vm", "-nodefaults", "-no-user-config", "-machine", "pc",
-        "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", MEMORY,
+        "-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", "2", "-m", MEMORY,
         "-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", KERNEL,
         "-display", "none", "-serial", f"file:{STATE / 'console'}", "-device", "virtio-rng-pci",
         "-drive", f"file={overlay},format=qcow2,if=virtio,cache=unsafe",
