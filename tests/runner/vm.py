@@ -6,6 +6,7 @@
 
 build      make the image, if it isn't there
 start      start the VM, and wait until it lets one in
+wait [ID]  wait until a boot is through, another one than that with this boot id
 inventory  how Ansible reaches it
 ssh [...]  go there as student, or run a command there
 stop       end it, with all that is on it
@@ -33,13 +34,15 @@ def main(arguments: list[str]) -> int:
         print(f"the lab VM is up after {time.monotonic() - started:.1f} s: {' '.join(vm.ssh('student'))}")
     elif command == "stop":
         print("the lab VM is gone" if vm_machine.stop() else "there is no lab VM")
-    elif command in ("inventory", "ssh"):
+    elif command in ("inventory", "ssh", "wait"):
         vm_now = vm_machine.running()
         if vm_now is None:
             print("there is no lab VM: start it first", file=sys.stderr)
             return 1
         if command == "inventory":
             print(vm_now.inventory(), end="")
+        elif command == "wait":
+            vm_machine.wait(vm_now, *rest)
         else:
             words = [*vm_now.ssh("student"), *rest]
             os.execvp(words[0], words)

@@ -29,19 +29,20 @@ SIZE = "4G"
 """Of the disk. The file is sparse."""
 
 PACKAGES = (
-    "apparmor", "dbus", "iproute2", "iputils-ping", "kmod", "libpam-systemd", "linux-image-amd64", "openssh-server", "procps",
-    "python3", "python3-hypothesis", "python3-pytest", "sudo", "systemd-sysv", "udev",
+    "apparmor", "dbus", "iproute2", "iputils-ping", "kmod", "libpam-systemd", "linux-image-amd64", "openssh-server",
+    "procps", "python3", "python3-hypothesis", "python3-pytest", "python3-yaml", "sudo", "systemd-sysv", "udev",
+    "wireguard-tools",
 )  # fmt: skip
-"""In the image. The two for tests bring nothing that labs need."""
+"""In the image. What is for tests only (hypothesis, pytest, yaml, wireguard) brings nothing that labs need."""
 
 OFFERED = (
-    "busybox-static", "dnsmasq-base", "lxc", "nftables", "python3-apt", "python3-pyroute2", "rsync",
-    "uidmap", "xz-utils",
+    "busybox-static", "debian-archive-keyring", "dnsmasq-base", "lxc", "mmdebstrap", "nftables", "python3-apt",
+    "python3-pyroute2", "rsync", "uidmap",
 )  # fmt: skip
 """In the image's package repository, with what they depend on."""
 
-CONTAINER = ("dbus", "iproute2", "iputils-ping", "systemd-sysv")
-"""In the root file system that the template `local` makes containers from."""
+CONTAINER = ("ca-certificates", "dbus", "iproute2", "iputils-ping", "systemd-sysv")
+"""In the archive that the template `debian` keeps once it has made it; the scenario puts it where that is kept."""
 
 TOOLS = {
     "mmdebstrap": "mmdebstrap",
@@ -49,8 +50,7 @@ TOOLS = {
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
     "ssh-keygen": "openssh-client",
-    "xz": "xz-utils",
-}  # fmt: skip
+}
 """Programs that this machine needs, and Debian's packages with them."""
 
 FILES = {
@@ -107,8 +107,6 @@ find "$1/etc/apparmor.d" -maxdepth 1 -type f -delete
 
 LEAN = ["--variant=minbase", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*"]
 LEAN += ["--dpkgopt=path-exclude=/usr/share/locale/*"]
-
-META = "lxc.include = LXC_TEMPLATE_CONFIG/common.conf\nlxc.arch = x86_64\n"
 
 
 class Image(t.NamedTuple):
@@ -204,13 +202,7 @@ def _make(scratch: Path, line: str) -> None:
     rootfs = scratch / "rootfs"
     _do("mmdebstrap", "--quiet", *LEAN, f"--include={','.join(CONTAINER)}", RELEASE, rootfs, line)
     _do("sh", "-c", 'cd "$0" && rm -rf var/lib/apt/lists/* var/cache/apt/* dev/* etc/resolv.conf', rootfs)
-    (rootfs / "etc" / "machine-id").write_text("")
-    (rootfs / "etc" / "systemd" / "system" / "systemd-networkd-wait-online.service").symlink_to("/dev/null")
     _do("tar", "--numeric-owner", "-C", rootfs, "-cf", scratch / "rootfs.tar", ".")
-    _do("xz", "-T2", "-1", scratch / "rootfs.tar")
-    (scratch / "config").write_text(META)
-    (scratch / "config-user").write_text(META + "lxc.include = LXC_TEMPLATE_CONFIG/userns.conf\n")
-    _do("tar", "-C", scratch, "-cJf", scratch / "meta.tar.xz", "config", "config-user")
 
     tell(2, "the system, and the packages that it offers")
     tree = scratch / "tree"
@@ -230,8 +222,7 @@ def _make(scratch: Path, line: str) -> None:
     shutil.rmtree(tree / "etc" / "apt" / "sources.list.d", ignore_errors=True)
     shutil.move(image.folder / "host-key", tree / "etc" / "ssh" / "ssh_host_ed25519_key")
     shutil.move(image.folder / "host-key.pub", tree / "etc" / "ssh" / "ssh_host_ed25519_key.pub")
-    for name in ("meta.tar.xz", "rootfs.tar.xz"):
-        shutil.move(scratch / name, tree / "srv" / name)
+    shutil.move(scratch / "rootfs.tar", tree / "srv" / "rootfs.tar")
 
     tell(3, "kernel and initrd")
     (kernel,) = (tree / "boot").glob("vmlinuz-*")

@@ -36,7 +36,7 @@ LOCK = CACHE / "vm" / "running"
 
 MEMORY = "1536M"
 
-BOOT_LIMIT = 120
+BOOT_LIMIT = 300
 """Seconds, after which a machine is given up that doesn't let one in."""
 
 KERNEL = "root=/dev/vda rw console=ttyS0 quiet mitigations=off nokaslr systemd.show_status=0"
@@ -60,8 +60,8 @@ class Running(t.NamedTuple):
         options = {
             "UserKnownHostsFile": self.image.known_hosts, "GlobalKnownHostsFile": "/dev/null",
             "StrictHostKeyChecking": "yes", "HostKeyAlias": "lab-vm", "IdentitiesOnly": "yes",
-            "IdentityFile": self.image.key, "ConnectTimeout": 5, "LogLevel": "ERROR",
-            "ServerAliveInterval": 5, "ServerAliveCountMax": 4,  # a machine that boots anew doesn't say good-bye
+            "IdentityFile": self.image.key, "ConnectTimeout": 60, "LogLevel": "ERROR",
+            "ServerAliveInterval": 5, "ServerAliveCountMax": 24,  # a machine that boots anew doesn't say good-bye
         }  # fmt: skip
         return ["-F", "none", *(word for name, value in options.items() for word in ("-o", f"{name}={value}"))]
 
@@ -116,9 +116,10 @@ def start(owner: int | None = None) -> Running:
     return vm
 
 
-def wait(vm: Running, limit: float = BOOT_LIMIT) -> None:
-    """Returns when systemd has finished the boot. Raises RuntimeError."""
-    ready = [*vm.ssh(), "systemctl is-system-running --wait"]
+def wait(vm: Running, not_boot: str = "", limit: float = BOOT_LIMIT) -> None:
+    """Returns when systemd has finished a boot, one with another boot id than `not_boot`. Raises RuntimeError."""
+    script = f'test "$(cat /proc/sys/kernel/random/boot_id)" != "{not_boot}" && systemctl is-system-running --wait'
+    ready = [*vm.ssh(), script]
     end = time.monotonic() + limit
     said = ""
     while time.monotonic() < end and running() is not None:

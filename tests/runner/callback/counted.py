@@ -32,19 +32,33 @@ class CallbackModule(CallbackBase):
         self.started = time.monotonic()
         self.count = 0
 
-    def _tell(self, word: str, result, why: str = "") -> None:
-        if result._task.action in ASSERTS:
-            self.count += 1
-            name = " ".join(result._task.get_name().split())
-            seconds = time.monotonic() - self.started
-            self._display.display(f"assertion {self.count:3} {seconds:4.0f} s  {word:<7} {name}{why}")
+    def _tell(self, word: str, result, item: bool = False) -> None:
+        task, fields = result._task, result._result
+        if task.action not in ASSERTS or (task.loop and not item):
+            return
+        self.count += 1
+        name = " ".join(task.get_name().split())
+        if item:
+            name += f": {fields.get('_ansible_item_label', fields.get('item'))}"
+        if word == "FAILED":
+            name += f": {fields.get('assertion', '')} {' '.join(str(fields.get('msg', '')).split())}"
+        seconds = time.monotonic() - self.started
+        self._display.display(f"assertion {self.count:3} {seconds:4.0f} s  {word:<7} {name[:500]}")
 
     def v2_runner_on_ok(self, result) -> None:
         self._tell("ok", result)
 
-    def v2_runner_on_failed(self, result, ignore_errors: bool = False) -> None:
-        why = " ".join(str(result._result.get("msg", "")).split())
-        self._tell("FAILED", result, f": {result._result.get('assertion', '')} {why}"[:400])
+    def v2_runner_on_failed(self, result, ignore_errors: bool = False) -> None:  # noqa: ARG002
+        self._tell("FAILED", result)
 
     def v2_runner_on_skipped(self, result) -> None:
         self._tell("skipped", result)
+
+    def v2_runner_item_on_ok(self, result) -> None:
+        self._tell("ok", result, item=True)
+
+    def v2_runner_item_on_failed(self, result) -> None:
+        self._tell("FAILED", result, item=True)
+
+    def v2_runner_item_on_skipped(self, result) -> None:
+        self._tell("skipped", result, item=True)
