@@ -181,6 +181,20 @@ KINDS: dict[str, LinkKind] = {
     ),
 }
 
+FALLBACK_TUNNELS = {
+    "tunl0": "ipip",
+    "gre0": "gre",
+    "gretap0": "gretap",
+    "erspan0": "erspan",
+    "sit0": "sit",
+    "ip6tnl0": "ip6tnl",
+    "ip6gre0": "ip6gre",
+    "ip_vti0": "vti",
+    "ip6_vti0": "vti6",
+}
+"""What the kernel itself puts into each namespace once the module of such tunnels is loaded, and its kind. It accepts a
+request to delete one, and leaves it there (net/ipv4/ip_tunnel.c, ip_tunnel_dellink, and its like)."""
+
 _IPV6_OVERHEAD = 20
 """By which the outer header of a tunnel over IPv6 is longer than one over IPv4."""
 

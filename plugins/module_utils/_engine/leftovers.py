@@ -17,6 +17,7 @@ from .._kernel import decode, namespaces, netlink
 from .._kernel.errors import KernelError
 from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
+from .kinds import FALLBACK_TUNNELS
 from .ownership import Entry
 from .records import MACHINE, OUTLASTING, Key, Link, Namespace, Occupants, Request, Route, Sysctl, Want
 from .resources.namespace import owner_of
@@ -128,5 +129,5 @@ def exactly(request: Request, have: State) -> Request:
 
 def _is_foreign(key: Key, record: object) -> bool:
     if isinstance(record, Link):
-        return key[2] != "lo" and record.kind != ""
+        return key[2] != "lo" and record.kind not in ("", FALLBACK_TUNNELS.get(str(key[2])))
     return isinstance(record, Route) and record.protocol not in DYNAMIC
