@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .place import run
 
-USERS = {"kernel", "integration", "coverage", "versions", "checkout"}
+USERS = {"kernel", "integration", "coverage", "versions", "checkout", "molecule"}
 """The parts that make containers, and connect to a machine."""
 
 
@@ -34,6 +34,7 @@ TOOLS = (
     Tool("rsync", "rsync", "rsync"),  # lxc-copy and lxc-snapshot copy plain directories with it
     Tool("xz", "xz-utils", "xz"),  # for the template local
     Tool("sudo", "sudo", "sudo"),
+    Tool("mmdebstrap", "mmdebstrap", ""),  # for Debian root file systems; not in the RHEL family
 )
 
 SSHD = Tool("sshd", "openssh-server", "openssh-server")
@@ -43,7 +44,8 @@ to the person whose machine it is."""
 
 FOR_CONTAINERS = frozenset({"lxc-start", "busybox", "rsync", "xz"})
 FOR_CONNECTIONS = frozenset({"sudo", "sshd"})
-"""By purpose, the programs without which its integration targets can't run."""
+FOR_INSTANCES = frozenset({"mmdebstrap"})
+"""By purpose, the programs without which its tests can't run."""
 
 
 def lacking() -> list[Tool]:
@@ -58,10 +60,10 @@ def install(parts: t.Iterable[str]) -> None:
     To be called before anybody notes what stands on the machine: installed packages are no leftovers.
     """
     missing = lacking()
-    if not missing or not USERS & set(parts) or os.geteuid() != 0:
-        return
     debian = bool(shutil.which("apt-get"))
     packages = [word for tool in missing for word in (tool.debian if debian else tool.redhat).split()]
+    if not packages or not USERS & set(parts) or os.geteuid() != 0:
+        return
     print(f"installing {' '.join(packages)} (once), for the tests", flush=True)
     code = _by_apt(packages) if debian else _by_dnf(packages) if shutil.which("dnf") else 1
     if code:

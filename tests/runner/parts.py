@@ -10,6 +10,8 @@ import typing as t
 
 USUAL = frozenset({"usual", "ci", "all"})
 CI = frozenset({"ci", "all"})
+ALL = frozenset({"all"})
+BY_NAME: frozenset[str] = frozenset()
 
 
 class PartOf(t.NamedTuple):
@@ -30,10 +32,17 @@ PARTS = {
     "unit": PartOf("suites.unit", "work", USUAL),
     "kernel": PartOf("suites.kernel", "wait", USUAL),
     "integration": PartOf("ansible_test.integration", "wait", USUAL),
+    "units": PartOf("ansible_test.units", "work", CI),
     "sanity": PartOf("ansible_test.sanity", "work", USUAL),
+    "docs": PartOf("docs.run_part", "work", USUAL),
     "collection": PartOf("collection.run_part", "work", USUAL),
     "bare": PartOf("bare.run_part", "work", USUAL),
     "checkout": PartOf("checkout.run_part", "wait", USUAL),
+    "molecule": PartOf("molecule.run_part", "wait", CI),
+    "lab_vm": PartOf("vm_scenario.run_part", "alone", ALL),
+    "coverage": PartOf("coverage.run_part", "alone", ALL),
+    "versions": PartOf("versions.run_part", "alone", ALL),
+    "mutation": PartOf("mutation.run_part", "alone", BY_NAME),
 }
 """In the order in which they are told."""
 
