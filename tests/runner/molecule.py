@@ -16,6 +16,7 @@ import contextlib
 import fcntl
 import os
 import re
+import shutil
 import time
 import typing as t
 from pathlib import Path
@@ -63,7 +64,19 @@ def _instances_of_one_run() -> t.Iterator[None]:
     place.mkdir(parents=True, exist_ok=True)
     with open(CACHE / "molecule.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        finally:
+            _forget_locks()
+
+
+def _forget_locks() -> None:
+    """LXC keeps a lock file for each container that it has looked at, also for the originals, which stay."""
+    locks = Path(f"/run/lxc/lock{CACHE / 'molecule'}")
+    shutil.rmtree(locks, ignore_errors=True)
+    with contextlib.suppress(OSError):  # those that hold others' stay
+        for folder in locks.parents:
+            folder.rmdir()
 
 
 def _originals(part: Part, scratch: Path) -> bool:
@@ -97,7 +110,8 @@ def _test(name: str, scratch: Path) -> tuple[str, float, int, str]:
     where = SCENARIOS.parent
 
     def molecule(*words: str) -> tuple[int, str]:
-        return run_together([(["molecule", *words, "--scenario-name", name], where, env)], LIMIT)[0]
+        command = ["molecule", "--base-config", str(SCENARIOS / "config.yml"), *words, "--scenario-name", name]
+        return run_together([(command, where, env)], LIMIT)[0]
 
     molecule("reset")
     code, output = molecule("test", "--destroy", "always")
