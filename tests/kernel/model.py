@@ -110,7 +110,8 @@ class Machine:
 def seen(foreign: t.Collection[str] = ()) -> dict[t.Any, t.Any]:
     """What stands on this machine, by what ip says; without lo, and without the namespaces and links named here."""
     directory = Path("/run/netns")
-    names = [HERE, *sorted(path.name for path in directory.iterdir())] if directory.is_dir() else [HERE]
+    standing = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
+    names = [HERE, *(ns for ns in standing if ns not in foreign)]
     script = ""
     for ns in names:
         where = "" if ns == HERE else f"-n {ns}"
@@ -125,8 +126,6 @@ def seen(foreign: t.Collection[str] = ()) -> dict[t.Any, t.Any]:
     found: dict[t.Any, t.Any] = {}
     ids = {ns: _ids(ns) for ns in names}
     for ns in names:
-        if ns in foreign:
-            continue
         found[ns] = "namespace"
         for one in links[ns]:
             if one["ifname"] == "lo" or one["ifname"] in foreign:

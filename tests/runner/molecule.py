@@ -4,9 +4,9 @@
 
 """Part molecule: the scenarios of extensions/molecule whose instances are LXC containers, each step of each counted.
 
-`molecule test --all` ends with the first failure and doesn't name the scenarios that it didn't come to, and what a run has
-left of its state decides what the next one does. So each scenario is a process of its own, reset and destroyed before and
-after, whatever became of it.
+`molecule test --all` ends with the first failure and doesn't name the scenarios that it didn't come to, and what a run
+has left of its state decides what the next one does. So each scenario is a process of its own, reset and destroyed
+before and after, whatever became of it.
 """
 
 from __future__ import annotations
