@@ -11,6 +11,7 @@ A part that runs nothing has failed; what was skipped is listed with its reason;
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -20,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from runner import lanes, leaks, needs
 from runner.parts import PARTS, choose
+from runner.place import THOROUGH
 from runner.report import Report
 
 
@@ -34,6 +36,8 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 2
 
+    if "all" in names:
+        os.environ[THOROUGH] = "yes"
     started = time.monotonic()
     report = Report()
     needs.install(chosen)

@@ -26,6 +26,9 @@ _RUN = "NETNS_LAB_TEST_RUN"
 MARK = f"{_RUN}={os.environ.get(_RUN) or uuid.uuid4()}"
 """Stands in the environment of everything that this run starts: so what is left of it can be told from the rest."""
 
+THOROUGH = "NETNS_LAB_TEST_THOROUGH"
+"""In the environment of a run that tries ten times as many random cases, and other ones each time."""
+
 NOT_SOURCE = (
     ".git",
     ".venv",

@@ -15,11 +15,11 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from .place import CHECKOUT, run_together, shares
+from .place import CHECKOUT, THOROUGH, run_together, shares
 from .report import Part
 
 LIMIT = 1500
-"""Seconds, after which a share is given up."""
+"""Seconds, after which a share is given up; in a thorough run ten times that."""
 
 
 def unit(part: Part, scratch: Path, options: list[str]) -> None:
@@ -35,6 +35,9 @@ def kernel(part: Part, scratch: Path, options: list[str]) -> None:
 
 def pytest(part: Part, scratch: Path, all_paths: list[list[str]], options: list[str]) -> None:
     """Each share of paths in a process of its own, all at once."""
+    thorough = THOROUGH in os.environ
+    if thorough:
+        options = ["--hypothesis-profile=all", *options]
     reports = [scratch / f"{part.name}-{number}.xml" for number in range(len(all_paths))]
     commands = [
         (
@@ -44,7 +47,7 @@ def pytest(part: Part, scratch: Path, all_paths: list[list[str]], options: list[
         )
         for paths, report in zip(all_paths, reports)
     ]  # fmt: skip
-    for report, (code, _output) in zip(reports, run_together(commands, LIMIT)):
+    for report, (code, _output) in zip(reports, run_together(commands, LIMIT * (10 if thorough else 1))):
         _count(part, report, code)
 
 
