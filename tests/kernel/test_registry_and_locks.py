@@ -31,6 +31,15 @@ def test_a_lab_whose_entry_cannot_be_read_is_known_by_its_marks(run_module, ip, 
     assert not entry.exists()
 
 
+def test_what_a_kill_left_of_an_entry_goes_with_the_lab(run_module):
+    os.makedirs(REGISTRY)
+    Path(REGISTRY, ".pair.draft").write_text('{"version": 1, "la')
+    assert run_module("topology", **LAB)["changed"]
+    Path(REGISTRY, ".pair.draft").write_text("")
+    assert run_module("topology", name="pair", state="absent")["changed"]
+    assert not os.path.exists(REGISTRY)
+
+
 def test_where_nothing_can_be_recorded_nothing_is_made(run_module, ip):
     Path(REGISTRY).write_text("")
     answer = run_module("topology", **LAB)

@@ -5,8 +5,8 @@
 """Which lab made what, on disk.
 
 A lab's entry is written before its first step and after its last one, each time as a whole: temporary file, rename.
-So after a kill at any instant the entry names at least everything that may stand. The kernel itself says the same of
-namespaces (the alias of their loopback), which is what a lost entry is made up for by.
+So after a kill at any instant, or when the power fails, the entry names at least everything that may stand. The kernel
+itself says the same of namespaces (the alias of their loopback), which is what a lost entry is made up for by.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ def _file(lab: str) -> str:
     return os.path.join(REGISTRY, f"{lab}.json")
 
 
+def _draft(lab: str) -> str:
+    """Whoever writes has the lab's lock, so there is one at a time."""
+    return os.path.join(REGISTRY, f".{lab}.draft")
+
+
 def labs() -> list[str]:
     """The labs that have an entry."""
     try:
@@ -91,7 +96,7 @@ def save(entry: Entry) -> None:
         "state": _COMPLETE if entry.complete else _BUILDING,
         "keys": entry.keys,
     }
-    draft = os.path.join(REGISTRY, f".{entry.lab}.{os.getpid()}")
+    draft = _draft(entry.lab)
     try:
         os.makedirs(REGISTRY, 0o755, exist_ok=True)
         with open(draft, "w", encoding="utf-8") as stream:
@@ -99,15 +104,30 @@ def save(entry: Entry) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.rename(draft, _file(entry.lab))
+        if not entry.complete:
+            # Until the folders are written, too, a reset may take the name back. After the last step that is no harm:
+            # then the entry says that a run was under way.
+            _write_through(REGISTRY)
+            _write_through(os.path.dirname(REGISTRY))
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(draft)
         raise LabError(f"what the lab {entry.lab} owns can't be recorded in {REGISTRY}: {error.strerror}") from error
 
 
+def _write_through(folder: str) -> None:
+    """Have the disk know what the folder holds."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def forget(lab: str) -> None:
-    """Remove the entry of a lab, and the folder with the last one."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(_file(lab))
+    """Remove the entry of a lab, what a kill left of one, and the folder with the last one."""
+    for path in (_file(lab), _draft(lab)):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
     with contextlib.suppress(OSError):
         os.rmdir(REGISTRY)
