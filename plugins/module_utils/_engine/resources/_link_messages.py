@@ -117,7 +117,7 @@ def _change(step: Step, ground: Ground) -> list[bytes]:
         kind = str(wanted.kind)
         table, have = kinds.KINDS[kind].options, dict(t.cast(Link, step.before).options or ())
         changed = [
-            (option, ground.index(ns, value) if table[option].names_port and value else value)
+            (option, (ground.index(ns, value) if value else 0) if table[option].names_port else value)
             for option, value in wanted.options or ()
             if have.get(option) != value
         ]
