@@ -224,7 +224,7 @@ def master_set(state: State, key: Key, master: str) -> None:
             _float(state, bridge)
     if link.master:
         effects_bond.left(state, key[2], ("link", ns, link.master))
-    if effects_bond.is_bond(new):
+    if isinstance(new, Link) and new.kind == bonds.BOND:
         mtu_set(state, key, t.cast(int, new.mtu))
         effects_bond.joined(state, key, ("link", ns, master))
         link_up(state, key)

@@ -58,8 +58,9 @@ def from_rest(question: Question, level: int, key: Key, wanted: Link) -> t.Itera
     if not is_bond(stood) or not is_bond(have):
         return
     for port in ports(question.have, key):
-        before, now, asked = question.have.get(port), question.state.get(port), question.request.want.get(port, Link())
-        if not isinstance(now, Link) or now.master or asked is None or asked.master is not None:
+        before, now = question.have.get(port), question.state.get(port)
+        asked = question.request.want.get(port, Link())
+        if not isinstance(now, Link) or now.master or not isinstance(asked, Link) or asked.master is not None:
             continue
         fields = ("master",) if before.mtu == have.mtu else ("mtu", "master")
         after = Link(master=key[2], master_kind=bonds.BOND, mtu=before.mtu)
@@ -72,13 +73,14 @@ def from_rest(question: Question, level: int, key: Key, wanted: Link) -> t.Itera
 
 def in_turns(question: Question, key: Key, wanted: Link) -> list[Link]:
     """What is wanted, in the parts that are asked for one after the other."""
-    if not wanted.options or wanted.kind != bonds.BOND:
+    if wanted.kind != bonds.BOND or not wanted.options:
         return [wanted]
+    asked = wanted.options
     stood, have = question.have.get(key), question.state.get(key)
     if wanted.mac is None and have.mac is None and is_bond(stood) and ports(question.have, key):
         wanted = replace(wanted, mac=stood.mac)  # it lost it with its last port, which will be back
     table = kinds.KINDS[bonds.BOND].options
-    options = [(name, value) for name, value in wanted.options if not table[name].names_port]
+    options = [(name, value) for name, value in asked if not table[name].names_port]
     turns = sorted({table[name].turn for name, _value in options})
     parts = [tuple(pair for pair in options if table[pair[0]].turn == turn) for turn in turns] or [()]
     return [replace(wanted, options=parts[0]), *(Link(kind=wanted.kind, options=part) for part in parts[1:])]
