@@ -366,7 +366,7 @@ def everything_else(ip) -> Want:
     """A request whose plan disturbs a bond with all that it has, and then fails."""
     by_hand(ip, "mode", "active-backup", "miimon", "100", "updelay", "200", "primary", "p1")
     ip("link", "set", "p1", "mtu", "1450", netns="n0")
-    ip("address", "add", "10.0.0.1/24", "dev", "bond0", netns="n0")
+    ip("address", "add", "10.0.0.1/24", "broadcast", "+", "dev", "bond0", netns="n0")
     ip("address", "add", "fd00::1/64", "dev", "bond0", netns="n0")
     ip("route", "add", "10.9.0.0/16", "via", "10.0.0.2", netns="n0")
     return {
