@@ -189,4 +189,5 @@ def _change_words(name: str, wanted: Link, have: Link) -> str:
 
 
 def _value_words(value: t.Any) -> str:
-    return (" ".join(value) if isinstance(value, tuple) else str(value)) or "none"
+    shown = " ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+    return shown or "none"

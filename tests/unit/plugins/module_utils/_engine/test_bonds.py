@@ -25,6 +25,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     Want,
 )
 from ansible_collections.netns.lab.plugins.module_utils._engine.state import State
+from ansible_collections.netns.lab.plugins.module_utils._kernel import codec, decode
 
 BOND: Key = ("link", MACHINE, "bond0")
 P0: Key = ("link", MACHINE, "p0")
@@ -163,6 +164,17 @@ def test_what_is_asked_back_can_be_asked_for():
     assert isinstance(back, Link)
     assert {"lacp_rate", "ad_select"} & set(dict(back.options or ())) == {"ad_select"}
     assert list(bonds.contradictions(dict(back.options or ()), bonds.NEW)) == []
+
+
+def test_options_are_read_as_they_were_written():
+    """Whatever pyroute2 makes of the list of addresses."""
+    options = {**OPTIONS, "arp_ip_target": ("10.0.0.2", "10.0.0.1"), "arp_interval": 7, "xmit_hash_policy": "layer3+4"}
+    written = kinds.written("bond", pairs({**options, "primary": 5}))
+    info = [("IFLA_INFO_KIND", "bond"), ("IFLA_INFO_DATA", {"attrs": written})]
+    message = codec.link_message("RTM_NEWLINK", index=1, attrs=[("IFLA_LINKINFO", {"attrs": info})])
+    (row,) = decode.links([message[16:]])
+    assert kinds.read_back("bond", codec.decode_options("bond", row.info_data), {5: "p0"}) == pairs(options)
+    assert kinds.read_back("bond", {}, {}) == (("arp_ip_target", ()), ("primary", ""))
 
 
 @pytest.mark.parametrize("mode", kinds.BOND_MODES)
