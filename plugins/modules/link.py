@@ -41,7 +41,7 @@ options:
     description:
       - What it is, in the words of C(ip link). Required to make one.
     type: str
-    choices: [bridge, dummy, ifb, ipvlan, macvlan, vlan, vrf, vxlan]
+    choices: [bond, bridge, dummy, ifb, ipvlan, macvlan, vlan, vrf, vxlan]
   state:
     description:
       - Whether it shall be there.
@@ -59,6 +59,8 @@ options:
   mac:
     description:
       - Its MAC address. Without this option it is left alone.
+      - A new bond without it has that of its first port; one whose last port leaves gets another one by chance. Of a
+        port of a bond it is the one that it has when it isn't one, and can't be changed meanwhile.
     type: str
   mtu:
     description:
@@ -82,6 +84,13 @@ options:
         option it
         is left alone.
     type: str
+  bond:
+    description:
+      - The bond, in the same namespace, that it is a port of. An empty string takes it out of any.
+      - A bond only takes links that are down, so one that is up is taken down first, by which it loses routes and IPv6
+        addresses. As a port it is up, and has the MTU and the MAC address of the bond and no addresses. When it leaves
+        it is down, and has its own MTU and MAC address again.
+    type: str
   vrf:
     description:
       - The VRF, in the same namespace, that it belongs to. An empty string takes it out of any.
@@ -97,10 +106,81 @@ options:
     choices: [802.1q, 802.1ad]
   mode:
     description:
+      - Of a V(bond), one of V(balance-rr) (the kernel's default), V(active-backup), V(balance-xor), V(broadcast),
+        V(802.3ad), V(balance-tlb), V(balance-alb). It is changed in place, but that takes its ports out and the bond
+        down, and then brings all of it back. Routes over the bond and its IPv6 addresses don't survive that, unless the
+        task asks for them.
       - Of a V(macvlan), one of V(bridge), V(private), V(vepa), V(passthru), V(source).
       - Of an V(ipvlan), one of V(l2), V(l3), V(l3s).
     type: str
-    choices: [bridge, private, vepa, passthru, source, l2, l3, l3s]
+    choices:
+      - balance-rr
+      - active-backup
+      - balance-xor
+      - broadcast
+      - 802.3ad
+      - balance-tlb
+      - balance-alb
+      - bridge
+      - private
+      - vepa
+      - passthru
+      - source
+      - l2
+      - l3
+      - l3s
+  miimon:
+    description:
+      - Of a V(bond), every how many milliseconds it looks whether its ports have a carrier; 0 for never. Turns
+        O(arp_interval) off.
+    type: int
+  updelay:
+    description:
+      - Of a V(bond), how many milliseconds it waits before it uses a port whose carrier came back. A multiple of
+        O(miimon).
+    type: int
+  downdelay:
+    description:
+      - Of a V(bond), how many milliseconds it waits before it gives up a port whose carrier went. A multiple of
+        O(miimon).
+    type: int
+  arp_interval:
+    description:
+      - Of a V(bond), every how many milliseconds it asks for O(arp_ip_target) by ARP, to find out which ports are of
+        use; 0 for never. Turns O(miimon) off. Not with the modes V(802.3ad), V(balance-tlb) and V(balance-alb).
+    type: int
+  arp_ip_target:
+    description:
+      - Of a V(bond), the IPv4 addresses that it asks for, at most 16.
+    type: list
+    elements: str
+  primary:
+    description:
+      - Of a V(bond) of one of the modes V(active-backup), V(balance-tlb) and V(balance-alb), the port that carries the
+        traffic whenever it can. It has to be a port already. An empty string for none.
+    type: str
+  min_links:
+    description:
+      - Of a V(bond) of mode V(802.3ad), how many ports have to be of use before the bond has a carrier.
+    type: int
+  xmit_hash_policy:
+    description:
+      - Of a V(bond) of one of the modes V(balance-xor), V(802.3ad) and V(balance-tlb), what decides which port carries
+        a packet.
+    type: str
+    choices: [layer2, layer3+4, layer2+3, encap2+3, encap3+4, vlan+srcmac]
+  lacp_rate:
+    description:
+      - Of a V(bond) of mode V(802.3ad), how often the other side shall send its LACP messages, V(slow) for every 30
+        seconds, V(fast) for every second. A change takes the bond down for a moment, with what O(mode) says of that.
+    type: str
+    choices: [slow, fast]
+  ad_select:
+    description:
+      - Of a V(bond) of mode V(802.3ad), what decides which group of ports is used. A change takes the bond down for a
+        moment.
+    type: str
+    choices: [stable, bandwidth, count]
   table:
     description:
       - Of a V(vrf), the number of its routing table.
@@ -188,6 +268,30 @@ EXAMPLES = r"""
     mode: bridge
     up: true
 
+- name: A bond in a namespace
+  netns.lab.link:
+    name: bond0
+    netns: red
+    kind: bond
+    mode: active-backup
+    miimon: 100
+    addresses: [10.0.0.1/24]
+    up: true
+
+- name: Two links that stand become its ports
+  netns.lab.link:
+    name: "{{ item }}"
+    netns: red
+    bond: bond0
+  loop: [eth0, eth1]
+
+- name: The first one is preferred
+  netns.lab.link:
+    name: bond0
+    netns: red
+    kind: bond
+    primary: eth0
+
 - name: Another MTU for a link that stands
   netns.lab.link:
     name: br0
@@ -225,7 +329,8 @@ link:
       type: list
       elements: str
     mac:
-      description: Its MAC address. In check mode none, if the kernel is still to choose it.
+      description: Its MAC address; of a port of a bond, its own. In check mode none, if the kernel is still to choose
+        it.
       type: str
     mtu:
       description: Its MTU in bytes.
@@ -234,7 +339,7 @@ link:
       description: Whether it is up.
       type: bool
     bridge:
-      description: The bridge or VRF that it belongs to.
+      description: The bridge, bond or VRF that it belongs to.
       type: str
     link:
       description: The link that it stands on.
@@ -278,7 +383,7 @@ def main() -> None:
             "netns": {"type": "str"},
             "kind": {
                 "type": "str",
-                "choices": ["bridge", "dummy", "ifb", "ipvlan", "macvlan", "vlan", "vrf", "vxlan"],
+                "choices": ["bond", "bridge", "dummy", "ifb", "ipvlan", "macvlan", "vlan", "vrf", "vxlan"],
             },
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "link": {"type": "str"},
@@ -288,13 +393,43 @@ def main() -> None:
             "up": {"type": "bool"},
             "addresses": {"type": "list", "elements": "str"},
             "bridge": {"type": "str"},
+            "bond": {"type": "str"},
             "vrf": {"type": "str"},
             "id": {"type": "int"},
             "protocol": {"type": "str", "choices": ["802.1q", "802.1ad"]},
             "mode": {
                 "type": "str",
-                "choices": ["bridge", "private", "vepa", "passthru", "source", "l2", "l3", "l3s"],
+                "choices": [
+                    "balance-rr",
+                    "active-backup",
+                    "balance-xor",
+                    "broadcast",
+                    "802.3ad",
+                    "balance-tlb",
+                    "balance-alb",
+                    "bridge",
+                    "private",
+                    "vepa",
+                    "passthru",
+                    "source",
+                    "l2",
+                    "l3",
+                    "l3s",
+                ],
             },
+            "miimon": {"type": "int"},
+            "updelay": {"type": "int"},
+            "downdelay": {"type": "int"},
+            "arp_interval": {"type": "int"},
+            "arp_ip_target": {"type": "list", "elements": "str"},
+            "primary": {"type": "str"},
+            "min_links": {"type": "int"},
+            "xmit_hash_policy": {
+                "type": "str",
+                "choices": ["layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac"],
+            },
+            "lacp_rate": {"type": "str", "choices": ["slow", "fast"]},
+            "ad_select": {"type": "str", "choices": ["stable", "bandwidth", "count"]},
             "table": {"type": "int"},
             "local": {"type": "str"},
             "remote": {"type": "str"},

@@ -165,7 +165,7 @@ veth:
       description: Whether it is up.
       type: bool
     bridge:
-      description: The bridge or VRF that it belongs to.
+      description: The bridge, bond or VRF that it belongs to.
       type: str
     peer:
       description: The other end.

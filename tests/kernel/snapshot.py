@@ -24,7 +24,7 @@ _PASSING = frozenset({
     "topology_change_timer", "hold_timer", "message_age_timer", "forward_delay_timer", "state", "cost", "no", "id",
     "topology_change", "topology_change_detected", "topology_change_ack", "root_port", "root_id", "designated_port",
     "designated_root", "designated_bridge", "bridge_id", "multicast_router", "config_pending", "tso_max_size",
-    "fdb_n_learned",
+    "fdb_n_learned", "active_slave", "mii_status", "link_failure_count", "ad_info",
 })  # fmt: skip
 """What changes by itself or is chosen by the kernel: indexes and ids, what depends on the carrier, timers."""
 _LASTING_FLAGS = frozenset({"UP", "NOARP", "onlink", "POINTOPOINT", "LOOPBACK"})

@@ -46,6 +46,7 @@ def _tell(part: Part, scratch: Path, options: list[str]) -> None:
         "MOLECULE_EPHEMERAL_DIRECTORY": str(scratch / "molecule"),
         "ANSIBLE_HOME": str(scratch / "ansible"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(scratch / "cp"),
+        "ANSIBLE_TIMEOUT": "120",  # an emulated machine on a busy one takes its time until sudo answers
         "NO_COLOR": "1",
         "PY_COLORS": "0",
     }

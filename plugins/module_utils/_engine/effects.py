@@ -6,7 +6,8 @@
 
 The planner calls them through each resource's `effect`, so that a plan also holds what it takes to put back what a
 step disturbs; kernel tests hold them against reality. Addresses, routes and sysctls: `effects_ip`, `effects_conf`.
-Sources: net/core/dev.c, net/bridge/br_if.c, drivers/net/veth.c, macvlan.c, vrf.c, net/8021q/vlan.c.
+Bonds: `effects_bond`. Sources: net/core/dev.c, net/bridge/br_if.c, drivers/net/veth.c, macvlan.c, vrf.c,
+net/8021q/vlan.c.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from . import effects_conf, effects_ip, kinds
+from . import bonds, effects_bond, effects_conf, effects_ip, kinds
 from .records import OUTLASTING, Key, Link, Namespace
 from .state import State
 
@@ -75,6 +76,10 @@ def link_made(state: State, key: Key, wanted: Link) -> None:
         below = state.get(("link", *lower))
         if isinstance(below, Link) and mtu is None:
             mtu = kinds.most_mtu(str(wanted.kind), wanted.options, t.cast(int, below.mtu))
+    options = wanted.options or ()
+    if options:
+        table = kinds.KINDS[str(wanted.kind)].options
+        options = tuple((name, table[name].unset if table[name].names_port else value) for name, value in options)
     state.put(
         key,
         replace(
@@ -84,8 +89,10 @@ def link_made(state: State, key: Key, wanted: Link) -> None:
             up=False,
             master="",
             altnames=(),
-            options=wanted.options or (),
+            options=options,
             mtu_floats=kinds.KINDS[str(wanted.kind)].mtu_of_ports,
+            mac_floats=wanted.mac is None,
+            master_kind="",
         ),
     )
 
@@ -100,9 +107,12 @@ def link_gone(state: State, key: Key) -> None:
     state.drop(key)
     if bridge:
         _float(state, bridge)
-    for port, record in state.of(key[1], "link"):
-        if record.master == key[2]:
-            state.put(port, replace(record, master=""))
+    if link.master:
+        effects_bond.left(state, key[2], ("link", key[1], link.master))
+    for port in effects_bond.ports(state, key):
+        if effects_bond.is_bond(link) and state.get(port).up:
+            link_down(state, port)
+        state.put(port, replace(state.get(port), master="", master_kind=""))
     for upper in uppers(state, key):
         link_gone(state, upper)
     if link.peer is not None:
@@ -140,7 +150,8 @@ def _followers(state: State, key: Key) -> list[Key]:
 
 
 def mtu_set(state: State, key: Key, mtu: int, *, asked: bool = False) -> None:
-    """Under 1280 bytes IPv6 leaves the link (RFC 8200 section 5), with its sysctls; uppers and bridges follow.
+    """Under 1280 bytes IPv6 leaves the link (RFC 8200 section 5), with its sysctls; uppers and bridges follow, and the
+    ports of a bond.
 
     A bridge that was asked for an MTU once keeps it, whatever its ports have.
     """
@@ -157,6 +168,8 @@ def mtu_set(state: State, key: Key, mtu: int, *, asked: bool = False) -> None:
         follows = kinds.KINDS[state.get(upper).kind].mtu_follows
         if follows == "copy" or (follows == "cap" and state.get(upper).mtu > mtu):
             mtu_set(state, upper, mtu)
+    for port in effects_bond.ports(state, key) if effects_bond.is_bond(link) else ():
+        mtu_set(state, port, mtu)
     if bridge:
         _float(state, bridge)
 
@@ -189,20 +202,32 @@ def _float(state: State, bridge: Key) -> None:
 
 
 def master_set(state: State, key: Key, master: str) -> None:
-    """Joining or leaving a VRF cycles the link (drivers/net/vrf.c, cycle_netdev): its routes and IPv6 addresses go."""
+    """Joining or leaving a VRF cycles the link (drivers/net/vrf.c, cycle_netdev): its routes and IPv6 addresses go.
+
+    So they do with a bond, which only takes links that are down, brings them up, and closes those that leave. It gives
+    its MTU to its ports, and gives each back what it had before; only the kernel knows what that was.
+    """
     link = state.get(key)
     if not isinstance(link, Link):
         return
     ns = key[1]
-    ends = (state.get(("link", ns, name)) for name in (master, link.master or "") if name)
-    if link.up and any(isinstance(end, Link) and end.kind == "vrf" for end in ends):
+    old, new = (state.get(("link", ns, name)) if name else None for name in (link.master, master))
+    kinds_of_ends = {end.kind for end in (old, new) if isinstance(end, Link)}
+    if link.up and kinds_of_ends & {"vrf", bonds.BOND}:
         link_down(state, key)
-        link_up(state, key)
+        if bonds.BOND not in kinds_of_ends:
+            link_up(state, key)
     bridges = [_floating(state, ns, name) for name in (link.master, master) if name and not _same_mtu(state, key, name)]
-    state.put(key, replace(state.get(key), master=master))
+    state.put(key, replace(state.get(key), master=master, master_kind=new.kind if isinstance(new, Link) else ""))
     for bridge in bridges:
         if bridge:
             _float(state, bridge)
+    if link.master:
+        effects_bond.left(state, key[2], ("link", ns, link.master))
+    if isinstance(new, Link) and new.kind == bonds.BOND:
+        mtu_set(state, key, t.cast(int, new.mtu))
+        effects_bond.joined(state, key, ("link", ns, master))
+        link_up(state, key)
 
 
 def _same_mtu(state: State, key: Key, master: str) -> bool:
@@ -247,8 +272,11 @@ def link_moved(state: State, key: Key, target: Key) -> None:
     state.drop(key)
     if staying:
         state.put(target, link)
+        effects_bond.port_renamed(state, ("link", ns, link.master), key[2], target[2])
         return
-    state.put(target, replace(link, up=False, master="", index=0))
+    if link.master:
+        effects_bond.left(state, key[2], ("link", ns, link.master))
+    state.put(target, replace(link, up=False, master="", master_kind="", index=0))
     if bridge:
         _float(state, bridge)
 

@@ -28,6 +28,15 @@ class Option:
     """What a new link has anyway. It isn't asked for: a kernel that lacks the feature refuses even that."""
     part: t.Callable[[t.Any], t.Any] = lambda _value: None
     """What of a live option's value can't be changed; a change of that makes the link anew too."""
+    rest: str = ""
+    """How much at rest a link has to be for a change: ``down``, or ``bare``, which is down and without ports."""
+    turn: int = 1
+    """Options with a lower number are changed first, because others follow from them."""
+    names_port: bool = False
+    """Its value is the name of one of the link's ports, to the kernel its index; so it can't be set before that is
+    one."""
+    unset: t.Any = None
+    """What it means that the kernel says nothing of it."""
 
     def can_change(self, old: t.Any, new: t.Any) -> bool:
         """Whether the kernel takes the new value on a link that stands with the old one."""
@@ -104,7 +113,19 @@ def _is_passthru(mode: t.Any) -> bool:
 
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 IPVLAN_MODES = {"l2": 0, "l3": 1, "l3s": 2}
-MODES = {"macvlan": MACVLAN_MODES, "ipvlan": IPVLAN_MODES}
+BOND_MODES = {
+    "balance-rr": 0,
+    "active-backup": 1,
+    "balance-xor": 2,
+    "broadcast": 3,
+    "802.3ad": 4,
+    "balance-tlb": 5,
+    "balance-alb": 6,
+}
+MODES = {"macvlan": MACVLAN_MODES, "ipvlan": IPVLAN_MODES, "bond": BOND_MODES}
+XMIT_HASH_POLICIES = {"layer2": 0, "layer3+4": 1, "layer2+3": 2, "encap2+3": 3, "encap3+4": 4, "vlan+srcmac": 5}
+LACP_RATES = {"slow": 0, "fast": 1}
+AD_SELECTS = {"stable": 0, "bandwidth": 1, "count": 2}
 VLAN_PROTOCOLS = {"802.1q": 0x8100, "802.1ad": 0x88A8}
 
 _macvlan_mode = _names(MACVLAN_MODES)
@@ -125,6 +146,22 @@ KINDS: dict[str, LinkKind] = {
         },
         feature="CONFIG_BRIDGE, module bridge",
         mtu_of_ports=True,
+    ),
+    "bond": LinkKind(
+        {
+            "ad_select": Option("IFLA_BOND_AD_SELECT", *_names(AD_SELECTS), rest="down"),
+            "arp_interval": Option("IFLA_BOND_ARP_INTERVAL", default=0),
+            "arp_ip_target": Option("IFLA_BOND_ARP_IP_TARGET", list, tuple, default=(), unset=()),
+            "downdelay": Option("IFLA_BOND_DOWNDELAY", default=0, turn=2),
+            "lacp_rate": Option("IFLA_BOND_AD_LACP_RATE", *_names(LACP_RATES), default="slow", rest="down"),
+            "miimon": Option("IFLA_BOND_MIIMON"),
+            "min_links": Option("IFLA_BOND_MIN_LINKS"),
+            "mode": Option("IFLA_BOND_MODE", *_names(BOND_MODES), rest="bare", turn=0),
+            "primary": Option("IFLA_BOND_PRIMARY", names_port=True, unset=""),
+            "updelay": Option("IFLA_BOND_UPDELAY", default=0, turn=2),
+            "xmit_hash_policy": Option("IFLA_BOND_XMIT_HASH_POLICY", *_names(XMIT_HASH_POLICIES)),
+        },
+        feature="CONFIG_BONDING, module bonding",
     ),
     "dummy": LinkKind(feature="CONFIG_DUMMY, module dummy"),
     "ifb": LinkKind(feature="CONFIG_IFB, module ifb"),
@@ -225,19 +262,29 @@ def written(kind: str, options: t.Iterable[tuple[str, t.Any]]) -> list[tuple[str
 
 
 def to_ask(kind: str, options: t.Iterable[tuple[str, t.Any]]) -> list[tuple[str, t.Any]]:
-    """The options that a new link of this kind has to be asked for."""
-    return [(name, value) for name, value in options if value != KINDS[kind].options[name].default]
+    """The options that a new link of this kind has to be asked for; it has no ports yet."""
+    table = KINDS[kind].options
+    return [(name, value) for name, value in options if value != table[name].default and not table[name].names_port]
 
 
-def read_back(kind: str, attributes: t.Mapping[str, t.Any]) -> tuple[tuple[str, t.Any], ...]:
-    """The options that these attributes of IFLA_INFO_DATA (name to value) mean, sorted by name."""
+def read_back(
+    kind: str, attributes: t.Mapping[str, t.Any], names: t.Mapping[int, str]
+) -> tuple[tuple[str, t.Any], ...]:
+    """The options that these attributes of IFLA_INFO_DATA (name to value) mean, sorted by name.
+
+    `names` are those of the links in the same namespace, by index.
+    """
     found = {}
     for name, option in KINDS[kind].options.items():
         value = attributes.get(option.attribute)
         if value is None:
             value = attributes.get(option.attribute + IPV6_SUFFIX)
+        if value is None:
+            value = option.unset
+        else:
+            value = names.get(int(value), "") if option.names_port else option.read(value)
         if value is not None:
-            found[name] = option.read(value)
+            found[name] = value
     return tuple(sorted(found.items()))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import kinds, names
+from . import bonds, kinds, names
 from .asking import Asking, Options
 from .errors import LabError
 from .records import IPV6_METRIC, MACHINE, MAIN_TABLE, Address, Hop, Key, Link, Request, Route
@@ -25,6 +25,11 @@ _OPTION_RANGES = {
     ("vxlan", "dstport"): (1, 65535),
     ("vxlan", "ttl"): (0, 255),
     ("vrf", "table"): (1, 2**32 - 1),
+    ("bond", "miimon"): (0, 2**31 - 1),
+    ("bond", "updelay"): (0, 2**31 - 1),
+    ("bond", "downdelay"): (0, 2**31 - 1),
+    ("bond", "arp_interval"): (0, 2**31 - 1),
+    ("bond", "min_links"): (0, 2**31 - 1),
     ("bridge", "priority"): (0, 65535),
     ("bridge", "forward_delay"): (0, 30),
     ("bridge", "hello_time"): (1, 10),
@@ -135,7 +140,7 @@ def link_as_it_stands(netns: str | None, name: str, state: State) -> dict[str, t
         found["link"] = link.lower[1]
         if link.lower[0] != ns:
             found["link_netns"] = link.lower[0]
-    found.update(link.options or ())
+    found.update((name, list(value) if isinstance(value, tuple) else value) for name, value in link.options or ())
     return found
 
 
@@ -158,10 +163,7 @@ def link(options: Options) -> Request:
     else:
         _check_kind(asking, kind, given)
     settings = _settings(asking, options, "")
-    if options.get("vrf") is not None:
-        if options.get("bridge"):
-            asking.problems.add("vrf", f"{options['vrf']}: a link belongs to a bridge or to a VRF, not to both")
-        settings["master"] = options["vrf"]
+    settings.update(_master(asking))
     if kind is not None and settings["mac"] is not None and not kinds.KINDS[kind].arp:
         asking.problems.add("mac", f"{settings['mac']}: an {kind} has the MAC address of its lower link")
     lower = None
@@ -183,6 +185,24 @@ def link(options: Options) -> Request:
 
 OPTIONS: tuple[str, ...] = tuple(sorted({name for kind in kinds.KINDS.values() for name in kind.options}))
 """Every option that belongs to a kind."""
+
+
+def _master(asking: Asking) -> dict[str, t.Any]:
+    """What the link belongs to, which is one thing only."""
+    options = asking.options
+    given = {name: options[name] for name in ("bridge", "bond", "vrf") if options.get(name) is not None}
+    chosen = [name for name, value in given.items() if value]
+    for name in chosen[1:]:
+        asking.problems.add(name, f"{given[name]}: a link belongs to a bridge, to a bond or to a VRF, to one of them")
+    for name in ("bond", "vrf"):
+        if given.get(name):
+            asking.checked(name, names.link_name, given[name])
+    if given.get("bond") and options.get("addresses"):
+        asking.problems.add("addresses", "a port of a bond has no addresses of its own: give them to the bond")
+    if not given:
+        return {}
+    name = (chosen or list(given))[0]
+    return {"master": given[name], "master_kind": bonds.BOND if name == "bond" and given[name] else None}
 
 
 def _check_kind(asking: Asking, kind: str, given: dict[str, t.Any]) -> None:
@@ -211,6 +231,33 @@ def _check_kind(asking: Asking, kind: str, given: dict[str, t.Any]) -> None:
             given[name] = host.text if host else value
         if name == "mode" and value not in (modes := kinds.MODES[kind]):
             asking.problems.add(name, f"{value}: a {kind} has one of the modes {', '.join(modes)}")
+        if name == "arp_ip_target":
+            given[name] = _targets(asking, value)
+        if name == "primary" and value:
+            asking.checked(name, names.link_name, value)
+    if kind == bonds.BOND and given.get("mode", "balance-rr") in kinds.BOND_MODES:
+        for name, message in bonds.contradictions(given, {}):
+            asking.problems.add(name, message)
+
+
+def _targets(asking: Asking, texts: t.Sequence[str]) -> tuple[str, ...]:
+    """Addresses that a bond asks for by ARP."""
+    found: dict[str, None] = {}
+    for index, text in enumerate(texts):
+        where = f"arp_ip_target[{index}]"
+        host = asking.checked(where, names.host, str(text))
+        if host is None:
+            continue
+        if ":" in host.text:
+            asking.problems.add(where, f"{host.text}: expected an IPv4 address, for ARP is of IPv4")
+        elif host.text in ("0.0.0.0", "255.255.255.255"):
+            asking.problems.add(where, f"{host.text}: expected the address of one machine")
+        elif host.text in found:
+            asking.problems.add(where, f"{host.text}: stands in the list twice")
+        found[host.text] = None
+    if len(found) > bonds.MOST_TARGETS:
+        asking.problems.add("arp_ip_target", f"{len(found)} addresses: the kernel takes {bonds.MOST_TARGETS} at most")
+    return tuple(found)
 
 
 def link_result(options: Options, state: State) -> dict[str, t.Any]:

@@ -62,10 +62,10 @@ class Link:
     """(namespace, name) of the link that this one stands on (vlan, macvlan, ipvlan, vxlan)."""
     mtu: int | None = None
     mac: str | None = None
-    """Lower case with colons."""
+    """Lower case with colons. Of a port of a bond its own, which it has when it isn't one."""
     up: bool | None = None
     master: str | None = None
-    """The bridge or VRF that it belongs to, in the same namespace; ``""`` means none."""
+    """The bridge, bond or VRF that it belongs to, in the same namespace; ``""`` means none."""
     options: tuple[tuple[str, t.Any], ...] | None = None
     """Options of the kind, by the names of ``ip link``, sorted. Only those that were asked for are compared."""
     altnames: tuple[str, ...] | None = None
@@ -79,6 +79,11 @@ class Link:
     """Observed only: what a disturbance of this link would lose because it isn't modelled."""
     data: bytes | None = field(default=None, compare=False, repr=False)
     """Observed only: the options of the kind, undecoded. They are decoded into `options` only where somebody asks."""
+    mac_floats: bool | None = field(default=None, compare=False)
+    """Of a bond in a plan: whether its MAC address will be that of its first port. None: it stood already, and nobody
+    knows."""
+    master_kind: str | None = field(default=None, compare=False)
+    """Observed: the kind of its master. Wanted: ``bond`` where that has to be one, else it is a bridge or a VRF."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import replace
 
 from .._kernel import codec
-from . import kinds
+from . import bonds, kinds
 from .plan import Plan, touched
 from .records import MACHINE, OUTLASTING, Address, Container, Key, Link, Namespace, Record, Request, Route, Want, Wish
 from .state import State
@@ -33,9 +33,10 @@ def request(made: Plan, now: State) -> Request:
                     want[key] = wanted(before.get(key)) if key in before else None
             want["namespace", ns] = None
             continue
+        names = {record.index: key[2] for key, record in before.of(ns, "link")}
         for key, record in before.space(ns).items():
             if key[0] != "occupants" and (ns != MACHINE or key in on_machine):
-                want[key] = wanted(record)
+                want[key] = wanted(record, names)
                 if _has_a_ports_mac(before, key, record):
                     want[key] = replace(t.cast(Link, want[key]), mac=None)
         for key in now.space(ns):
@@ -110,8 +111,11 @@ def _is_ours(key: Key, now: State, made: Plan) -> bool:
     return False
 
 
-def wanted(record: Record) -> Record | None:
-    """An observed record as something to ask for: every field that the kernel lets us set."""
+def wanted(record: Record, names: t.Mapping[int, str] | None = None) -> Record | None:
+    """An observed record as something to ask for: every field that the kernel lets us set.
+
+    `names` are those of the links beside it, by index.
+    """
     if isinstance(record, Namespace):
         return Namespace(owner=record.owner or "")
     if isinstance(record, Address):
@@ -124,7 +128,9 @@ def wanted(record: Record) -> Record | None:
         return replace(record, kind=None, peer=None, lower=None, altnames=None, options=None)
     options = record.options
     if options is None and record.data and kinds.KINDS[record.kind].options:
-        options = kinds.read_back(record.kind, codec.decode_options(record.kind, record.data))
+        options = kinds.read_back(record.kind, codec.decode_options(record.kind, record.data), names or {})
+    if record.kind == bonds.BOND and options:
+        options = tuple(sorted(bonds.applicable(dict(options)).items()))
     peer = record.peer if record.peer is not None and record.peer[0] != "?" else None
     lower = record.lower if record.lower is not None and record.lower[0] != "?" else None
     return replace(

@@ -86,9 +86,8 @@ class View:
         """The other side of this link is in another namespace: to be found once all were looked at."""
         self.fars.append(Far(key, index, nsid))
 
-    @staticmethod
-    def options(row: LinkRow) -> tuple[tuple[str, t.Any], ...]:
+    def options(self, row: LinkRow) -> tuple[tuple[str, t.Any], ...]:
         """The options of a link's kind. The first call imports pyroute2's codec."""
         from .._kernel import codec
 
-        return kinds.read_back(row.kind, codec.decode_options(row.kind, row.info_data))
+        return kinds.read_back(row.kind, codec.decode_options(row.kind, row.info_data), self.names)

@@ -77,6 +77,8 @@ class LinkRow(t.NamedTuple):
     qdisc: str
     type: int
     """ARPHRD number: 1 Ethernet, 772 loopback."""
+    own_mac: str = ""
+    """Of a port of a bond, whose MAC address it has: the one that it had before, and gets back when it leaves."""
 
     @property
     def is_up(self) -> bool:
@@ -186,6 +188,7 @@ def _link(body: bytes) -> LinkRow:
     info_data: bytes | None = None
     altnames: tuple[str, ...] = ()
     xdp = False
+    own_mac = ""
     offset, end = 16, len(body)
     while offset + 4 <= end:
         length, number = _HEAD(body, offset)
@@ -225,6 +228,8 @@ def _link(body: bytes) -> LinkRow:
                     info_data = body[start:inner_stop]
                 elif inner == 4:  # IFLA_INFO_SLAVE_KIND
                     slave_kind = _text(body[start:inner_stop])
+                elif inner == 5 and slave_kind == "bond":  # IFLA_INFO_SLAVE_DATA, which follows on its kind
+                    own_mac = _own_mac(body, start, inner_stop)
         elif number == 20:  # IFLA_IFALIAS
             alias = _text(body[offset:stop])
         elif number == 52:  # IFLA_PROP_LIST
@@ -246,8 +251,15 @@ def _link(body: bytes) -> LinkRow:
         raise malformed()
     return LinkRow(
         index, name, flags, mtu, mac, master, link, link_nsid, kind, info_data, slave_kind, alias, group, altnames,
-        operstate, perm_mac, parent_dev, xdp, qdisc, arphrd,
+        operstate, perm_mac, parent_dev, xdp, qdisc, arphrd, own_mac,
     )  # fmt: skip
+
+
+def _own_mac(body: bytes, offset: int, end: int) -> str:
+    for number, start, stop in attributes(body, offset, end):
+        if number == 4:  # IFLA_BOND_SLAVE_PERM_HWADDR
+            return body[start:stop].hex(":")
+    return ""
 
 
 _LINK_ATTRIBUTES = {1: 4, 3: 4, 4: 8, 5: 8, 6: 4, 10: 8, 16: 5, 18: 4, 20: 4, 27: 8, 37: 8, 43: 4, 52: 4, 54: 4, 56: 4}

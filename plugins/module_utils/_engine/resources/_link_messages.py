@@ -10,7 +10,7 @@ import typing as t
 
 from ..._kernel import codec
 from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
-from .. import kinds
+from .. import bonds, kinds
 from ..records import Key, Link
 from ..steps import Step
 from .base import at
@@ -112,18 +112,15 @@ def _change(step: Step, ground: Ground) -> list[bytes]:
     index = ground.index(ns, name)
     if step.fields == ("up",):
         return [codec.link_message("RTM_NEWLINK", index=index, up=wanted.up)]
-    attributes: Attributes = []
-    if "mtu" in step.fields:
-        attributes.append(("IFLA_MTU", wanted.mtu))
-    if "mac" in step.fields:
-        attributes.append(("IFLA_ADDRESS", wanted.mac))
-    if "master" in step.fields:
-        attributes.append(("IFLA_MASTER", ground.index(ns, wanted.master) if wanted.master else 0))
-    messages = [codec.link_message("RTM_NEWLINK", index=index, attrs=attributes)] if attributes else []
+    messages = _settings(step, index, ground)
     if "options" in step.fields:
         kind = str(wanted.kind)
-        have = dict(t.cast(Link, step.before).options or ())
-        changed = [(option, value) for option, value in wanted.options or () if have.get(option) != value]
+        table, have = kinds.KINDS[kind].options, dict(t.cast(Link, step.before).options or ())
+        changed = [
+            (option, (ground.index(ns, value) if value else 0) if table[option].names_port else value)
+            for option, value in wanted.options or ()
+            if have.get(option) != value
+        ]
         info = {"attrs": [("IFLA_INFO_KIND", kind), ("IFLA_INFO_DATA", {"attrs": kinds.written(kind, changed)})]}
         messages.append(codec.link_message("RTM_NEWLINK", index=index, attrs=[("IFLA_LINKINFO", info)]))
     if "altnames" in step.fields:
@@ -132,6 +129,26 @@ def _change(step: Step, ground: Ground) -> list[bytes]:
         messages.append(codec.link_message("RTM_NEWLINKPROP", NLM_F_CREATE | NLM_F_EXCL, index=index,
                                            attrs=[("IFLA_PROP_LIST", {"attrs": names})]))  # fmt: skip
     return messages
+
+
+def _settings(step: Step, index: int, ground: Ground) -> list[bytes]:
+    """MTU, MAC address and master: in one request, which the kernel reads in that order.
+
+    A bond takes no link that is up, gives its MTU to a port, and gives back MTU and MAC address to one that leaves.
+    """
+    wanted, before = t.cast(Link, step.after), t.cast(Link, step.before)
+    values = {"mtu": ("IFLA_MTU", wanted.mtu), "mac": ("IFLA_ADDRESS", wanted.mac)}
+    if wanted.master is not None and "master" in step.fields:
+        values["master"] = ("IFLA_MASTER", ground.index(step.key[1], wanted.master) if wanted.master else 0)
+    requests: list[Attributes] = [[value for name, value in values.items() if name in step.fields]]
+    messages = []
+    if "master" in values and bonds.BOND in (before.master_kind, wanted.master_kind):
+        requests = [[values[name]] for name in ("mac", "master", "mtu") if name in step.fields]
+        if before.master_kind == bonds.BOND:
+            requests.insert(0, [("IFLA_MASTER", 0)])  # and from there into another one, if that is wanted
+        elif before.up:
+            messages.append(codec.link_message("RTM_NEWLINK", index=index, up=False))
+    return messages + [codec.link_message("RTM_NEWLINK", index=index, attrs=attrs) for attrs in requests if attrs]
 
 
 def words(step: Step) -> str:
@@ -151,17 +168,26 @@ def words(step: Step) -> str:
         return f"{'rename' if target[1] == step.key[1] else 'move'} link {here} to {at(target[1], target[2])}{because}"
     wanted, have = t.cast(Link, step.after), t.cast(Link, step.before)
     if step.fields == ("up",):
-        return f"set {here} {'up' if wanted.up else 'down'}"
-    return f"set {here} " + ", ".join(_change_words(name, wanted, have) for name in step.fields)
+        return f"set {here} {'up' if wanted.up else 'down'}{because}"
+    return f"set {here} " + ", ".join(_change_words(name, wanted, have) for name in step.fields) + because
 
 
 def _change_words(name: str, wanted: Link, have: Link) -> str:
     new, old = getattr(wanted, name), getattr(have, name)
     if name == "options":
         known = dict(old or ())
-        return ", ".join(f"{key} {value} (was {known.get(key)})" for key, value in new if known.get(key) != value)
+        return ", ".join(
+            f"{key} {_value_words(value)} (was {_value_words(known.get(key))})"
+            for key, value in new
+            if known.get(key) != value
+        )
     if name == "altnames":
         return "altname " + ", ".join(alt for alt in new if alt not in (old or ()))
     if name == "master":
         return f"a port of {new}" + (f" (was of {old})" if old else "") if new else f"out of {old}"
-    return f"{name} {new}" + (f" (was {old})" if old is not None else "")
+    return f"{name} {new}" + (f" (was {old})" if old not in (None, new) else "")
+
+
+def _value_words(value: t.Any) -> str:
+    shown = " ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+    return shown or "none"

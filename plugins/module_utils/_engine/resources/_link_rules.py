@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import typing as t
 
-from .. import kinds
+from .. import bonds, kinds
 from ..effects import real_lower
 from ..effects_ip import addresses_of, is_ipv6
+from ..errors import LabError
 from ..matching import Move
 from ..records import Key, Link
 from ..state import State
-from .base import Question, at, going
+from .base import Question, at, going, inside
 
 SETTINGS = ("mtu", "mac", "master", "options", "altnames")
 """The fields that are changed by one request."""
@@ -46,6 +47,13 @@ def differs(name: str, wanted: Link, have: Link) -> bool:
     return True
 
 
+def owed(wanted: Link, have: Link) -> tuple[str, ...]:
+    """Fields to set though they stand as wanted: a port that leaves a bond gets back the MTU that it had before, and
+    the kernel doesn't tell which that is."""
+    leaves = have.master_kind == bonds.BOND and wanted.master not in (None, have.master)
+    return ("mtu",) if leaves and wanted.mtu is not None else ()
+
+
 def unlike(wanted: Link, have: Link, find: Find) -> str:
     """Why a standing link can't become the wanted one; empty where it can. `find` gives the link under a key."""
     if wanted.kind is not None and wanted.kind != have.kind:
@@ -59,6 +67,28 @@ def unlike(wanted: Link, have: Link, find: Find) -> str:
             if known.get(name) != value and not table[name].can_change(known.get(name), value):
                 return f"has {name} {known.get(name)}, wanted {value}"
     return ""
+
+
+def check_master(question: Question, key: Key, wanted: Link, have: Link, names: t.Collection[str]) -> None:
+    """Raise LabError where a link can't join what it is to join, or a port of a bond is to have another MAC address."""
+    where = question.request.origin.get(key)
+    if "mac" in names and "master" not in names and have.master_kind == bonds.BOND:
+        raise LabError(
+            f"{at(key[1], key[2])} has the MAC address of {have.master} as long as it is its port, and {have.mac} "
+            "again when it leaves: take it out before that is changed",
+            where,
+        )
+    if "master" not in names or not wanted.master:
+        return
+    standing = question.state.get(("link", key[1], wanted.master))
+    if not isinstance(standing, Link):
+        raise LabError(f"there is no link {wanted.master} {inside(key[1])} for {key[2]} to join", where)
+    fitting, words = (
+        ((bonds.BOND,), "bond") if wanted.master_kind == bonds.BOND else (("bridge", "vrf"), "bridge or VRF")
+    )
+    if standing.kind not in fitting:
+        what = standing.kind or "a NIC"
+        raise LabError(f"{wanted.master} {inside(key[1])} is no {words} but {what}", where)
 
 
 def makes_room(question: Question, found_moves: t.Sequence[Move]) -> dict[Key, str]:
@@ -128,12 +158,15 @@ def most_mtu(wanted: Link, state: State) -> int:
 
 
 def depth(want: t.Mapping[Key, t.Any], key: Key) -> int:
-    """How far up a wanted link is: by how many wanted links it stands on, counting bridges more."""
+    """How far up a wanted link is: by how many wanted links it stands on, counting bridges more.
+
+    A port of a bond comes after it, whose MTU and mode it takes as they are.
+    """
     found, record = 0, want.get(key)
     for _level in range(_MOST_LEVELS):
         if not isinstance(record, Link):
             break
-        found += _ABOVE_PORTS if record.kind == "bridge" else 0
+        found += _ABOVE_PORTS if record.kind == "bridge" else int(record.master_kind == bonds.BOND)
         if record.lower is None:
             break
         found += _ABOVE

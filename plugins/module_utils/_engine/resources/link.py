@@ -9,27 +9,30 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .. import effects, kinds
+from .. import bonds, effects, kinds
 from ..errors import LabError
 from ..matching import in_the_way, moves
 from ..records import MACHINE, Address, Key, Link
 from ..state import State
 from ..steps import Phase, Step
+from . import _link_rest as rest
 from ._link_rules import (
     SETTINGS,
+    check_master,
     depth,
     differs,
     height,
     lowest_first,
     makes_room,
     most_mtu,
+    owed,
     relabelled,
     spare_name,
     unlike,
     unmodelled,
     yields,
 )
-from .base import Kind, Question, at, going, inside
+from .base import Kind, Question, at, going
 
 if t.TYPE_CHECKING:
     from ..ground import Ground
@@ -49,6 +52,7 @@ class LinkKind(Kind):
             (Phase.LINK, self._widen),
             (Phase.DOWN, self._down),
             (Phase.SETTING, self._set),
+            (Phase.SETTING, self._name_ports),
             (Phase.UP, self._up),
             (Phase.TRIM, self._trim),
             (Phase.HOME, self._bring_home),
@@ -82,7 +86,7 @@ class LinkKind(Kind):
                     peer,
                     lower,
                     row.mtu,
-                    row.mac,
+                    row.own_mac or row.mac,
                     row.is_up,
                     master,
                     options,
@@ -92,6 +96,8 @@ class LinkKind(Kind):
                     None,
                     unmodelled(row),
                     row.info_data,
+                    None,
+                    row.slave_kind,
                 ),
             )
             if row.link_nsid is not None and (peer or lower):
@@ -178,6 +184,7 @@ class LinkKind(Kind):
                     f"{at(key[1], key[2])} stands on {at(*lower)}, and there is no such link",
                     question.request.origin.get(key),
                 )
+            rest.check(question, key, wanted)
             where = lower[0] if lower is not None else key[1]
             if kinds.KINDS[wanted.kind].mtu_of_ports:
                 wanted = replace(wanted, mtu=None)
@@ -199,35 +206,35 @@ class LinkKind(Kind):
 
     def _down(self, question: Question) -> t.Iterator[Step]:
         for key, wanted in question.items:
-            if wanted is None or wanted.up is not False:
+            if wanted is None or (wanted.up is not False and not wanted.options):
                 continue
             have = question.state.get(key)
-            if isinstance(have, Link) and have.up:
+            if not isinstance(have, Link):
+                continue
+            if wanted.options:
+                rest.check(question, key, wanted)
+                yield from rest.to_rest(question, key, wanted, have)
+                have = question.state.get(key)
+            if wanted.up is False and have.up:
                 yield Step(Phase.DOWN, "change", key, have, wanted, ("up",))
 
     def _set(self, question: Question) -> t.Iterator[Step]:
         for level, key, wanted in lowest_first(question):
-            have = question.state.get(key)
-            if not isinstance(have, Link):
+            if not isinstance(question.state.get(key), Link):
                 continue
-            names = tuple(name for name in SETTINGS if differs(name, wanted, have))
-            if not names:
-                continue
-            if "master" in names and wanted.master:
-                master: Key = ("link", key[1], wanted.master)
-                standing = question.state.get(master)
-                if not isinstance(standing, Link):
-                    raise LabError(
-                        f"there is no link {wanted.master} {inside(key[1])} for {key[2]} to join",
-                        question.request.origin.get(key),
-                    )
-                if standing.kind not in ("bridge", "vrf"):
-                    what = standing.kind or "a NIC"
-                    raise LabError(
-                        f"{wanted.master} {inside(key[1])} is no bridge or VRF but {what}",
-                        question.request.origin.get(key),
-                    )
-            yield Step(Phase.SETTING, "change", key, have, wanted, names, depth=level)
+            for part in rest.in_turns(question, key, wanted):
+                have = question.state.get(key)
+                names = tuple(name for name in SETTINGS if differs(name, part, have) or name in owed(part, have))
+                if names:
+                    check_master(question, key, part, have, names)
+                    yield Step(Phase.SETTING, "change", key, have, part, names, depth=level)
+            if wanted.options:
+                yield from rest.from_rest(question, level, key, wanted)
+
+    def _name_ports(self, question: Question) -> t.Iterator[Step]:
+        if any(record is not None and record.options for _key, record in question.items):
+            for level, key, wanted in lowest_first(question):
+                yield from rest.ports_named(question, level, key, wanted)
 
     def _up(self, question: Question) -> t.Iterator[Step]:
         for level, key, wanted in lowest_first(question):
@@ -267,14 +274,23 @@ class LinkKind(Kind):
     @staticmethod
     def _effect_of_settings(step: Step, state: State) -> None:
         wanted, have = t.cast(Link, step.after), t.cast(Link, state.get(step.key))
-        if "mtu" in step.fields:
+        changes: dict[str, t.Any] = {}
+        if "mac" in step.fields:
+            changes = {"mac": wanted.mac, "mac_floats": False}
+            state.put(step.key, replace(have, **changes))
+        # A bond gives its ports its MTU, and gives them back their own.
+        bonded = bonds.BOND in (have.master_kind, wanted.master_kind)
+        if "mtu" in step.fields and not bonded:
             effects.mtu_set(state, step.key, t.cast(int, wanted.mtu), asked=True)
         if "master" in step.fields:
             effects.master_set(state, step.key, t.cast(str, wanted.master))
+        if "mtu" in step.fields and bonded:
+            effects.mtu_set(state, step.key, t.cast(int, wanted.mtu), asked=True)
         have = t.cast(Link, state.get(step.key))
-        changes: dict[str, t.Any] = {name: getattr(wanted, name) for name in ("mac",) if name in step.fields}
         if "options" in step.fields:
-            changes["options"] = tuple(sorted({**dict(have.options or ()), **dict(wanted.options or ())}.items()))
+            known, asked = dict(have.options or ()), dict(wanted.options or ())
+            found = bonds.after(known, asked) if have.kind == bonds.BOND else {**known, **asked}
+            changes["options"] = tuple(sorted(found.items()))
         if "altnames" in step.fields:
             changes["altnames"] = tuple(sorted({*(have.altnames or ()), *(wanted.altnames or ())}))
         state.put(step.key, replace(have, **changes))
@@ -304,7 +320,7 @@ class LinkKind(Kind):
             value["peer"] = at(*record.peer) if record.peer[0] != "?" else "out of sight"
         if record.lower:
             value["lower"] = at(*record.lower)
-        value.update(record.options or ())
+        value.update((name, list(it) if isinstance(it, tuple) else it) for name, it in record.options or ())
         if record.altnames:
             value["altnames"] = list(record.altnames)
         return ("links", key[2]), value

@@ -72,7 +72,15 @@ def link(data: bytes) -> decode.LinkRow:
         xdp=bool(xdp and xdp.get_attr("IFLA_XDP_ATTACHED")),
         qdisc=message.get_attr("IFLA_QDISC") or "",
         type=message["ifi_type"],
+        own_mac=_own_mac(info),
     )
+
+
+def _own_mac(info: t.Any) -> str:
+    if info is None or info.get_attr("IFLA_INFO_SLAVE_KIND") != "bond":
+        return ""
+    data = info.get_attr("IFLA_INFO_SLAVE_DATA")
+    return (data.get_attr("IFLA_BOND_SLAVE_PERM_HWADDR") if data is not None else None) or ""
 
 
 def link_options(data: bytes) -> t.Any:

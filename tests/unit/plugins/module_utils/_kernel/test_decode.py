@@ -66,6 +66,24 @@ linkinfo = st.one_of(
             ]
         }
     ),
+    st.tuples(mac, u32).map(
+        lambda values: {
+            "attrs": [
+                ("IFLA_INFO_KIND", "veth"),
+                ("IFLA_INFO_SLAVE_KIND", "bond"),
+                (
+                    "IFLA_INFO_SLAVE_DATA",
+                    {
+                        "attrs": [
+                            ("IFLA_BOND_SLAVE_STATE", 1),
+                            ("IFLA_BOND_SLAVE_PERM_HWADDR", values[0]),
+                            ("IFLA_BOND_SLAVE_LINK_FAILURE_COUNT", values[1]),
+                        ]
+                    },
+                ),
+            ]
+        }
+    ),
 )
 proplist = st.lists(name, max_size=3).map(lambda names: {"attrs": [("IFLA_ALT_IFNAME", text) for text in names]})
 
