@@ -12,7 +12,21 @@ from dataclasses import replace
 from .._kernel import codec
 from . import kinds
 from .plan import Plan, touched
-from .records import MACHINE, OUTLASTING, Address, Container, Key, Link, Namespace, Record, Request, Route, Want, Wish
+from .records import (
+    MACHINE,
+    OUTLASTING,
+    Address,
+    Container,
+    Key,
+    Link,
+    Namespace,
+    Program,
+    Record,
+    Request,
+    Route,
+    Want,
+    Wish,
+)
 from .state import State
 from .sysctl_names import link_of
 
@@ -118,6 +132,8 @@ def wanted(record: Record) -> Record | None:
         return Address(prefix=record.prefix)
     if isinstance(record, Container):
         return _container(record)
+    if isinstance(record, Program):
+        return replace(record, joined=None) if record.state == "running" else Program("stopped")
     if not isinstance(record, Link):
         return record
     if record.kind not in kinds.KINDS:
