@@ -17,7 +17,7 @@ from .._kernel.launch import Launch, ProgramError, Search, Started
 from . import program_register as register
 from .errors import LabError
 from .program_register import RUNNING, STARTING, STOPPED, Entry
-from .programs import is_note, is_start
+from .programs import ALIVE, is_note, is_start
 from .records import Key, Program, Ready
 from .resources.process import default_log
 from .steps import Step
@@ -25,6 +25,8 @@ from .steps import Step
 _SETTLING_SECONDS = 0.2
 """A program that ends sooner wasn't started. One with another mistake in its arguments ends within milliseconds."""
 _POLL_SECONDS = 0.02
+_BEGINNING_SECONDS = 0.005
+"""How long it takes until a program is under way, on a quiet machine."""
 _DEFAULT_GRACE = 5.0
 
 
@@ -35,8 +37,7 @@ def look(key: Key, search: Search) -> Program | None:
     """What stands under a key, seen from the machine's own namespace."""
     _kind, ns, name = key
     entry = register.load(ns, name)
-    is_sure = entry is not None and entry.state == RUNNING
-    members = search.members(launch.label(ns, name), entry.leader if entry else (0, 0), certain=is_sure)
+    members = search.members(launch.label(ns, name), entry.leader if entry else (0, 0))
     if entry is None:
         if members:  # the record is lost
             return Program("unfinished", pid=members[0].pid, members=tuple(members), joined=True, owner="")
@@ -44,7 +45,7 @@ def look(key: Key, search: Search) -> Program | None:
         return Program("stopped", owner="") if has_log or name in launch.labelled(ns) else None
     if members:
         joined = launch.is_in(members[0], ns)
-        state = "running" if is_sure else "unfinished"
+        state = "running" if entry.state == RUNNING else "unfinished"
         return replace(entry.program, state=state, joined=joined, pid=members[0].pid, members=tuple(members))
     return replace(entry.program, state="stopped" if entry.state == STOPPED else "ended")
 
@@ -88,8 +89,11 @@ def perform(step: Step, is_interrupted: t.Callable[[], bool]) -> None:
             noted = replace(entry.program, owner=after.owner, kill_timeout=after.kill_timeout)
             register.save(ns, name, replace(entry, program=noted))
             return
-        grace = before.kill_timeout if before is not None else None
-        launch.end(label, leader, grace if grace is not None else _DEFAULT_GRACE)
+        if before is not None and before.state in ALIVE:
+            grace = before.kill_timeout
+            launch.end(label, leader, grace if grace is not None else _DEFAULT_GRACE)
+        else:
+            launch.clear(label)
         if after is None:
             register.forget(ns, name)
         elif after.state == "stopped":
@@ -130,31 +134,33 @@ def _see_through(started: Started, what: Launch, ready: Ready | None, is_interru
     program = what.argv[0]
     limit = (ready or Ready()).timeout
     deadline = time.monotonic() + limit
-    since = 0.0
+    settled = 0.0
     missing = "it hasn't begun"
     while True:
-        code = started.code()
-        members = []
-        if code is not None or not started.is_under_way():
-            since = since or time.monotonic()
-            members = [process.pid for process in Search().members(what.label, started.leader, certain=True)]
-        code = started.code()
+        is_there = started.code() is not None or not started.is_under_way()
+        if is_there and ready is None and not settled:
+            settled = time.monotonic() + _SETTLING_SECONDS
+            started.pause(_SETTLING_SECONDS)
+        code = started.code()  # asked first: who ends a moment later is still seen
+        members = launch.Search().members(what.label, started.leader) if is_there else []
         if code:
             raise ProgramError(f"{program} " + (f"was ended by signal {-code}" if code < 0 else _with_code(code)))
         if code == 0 and not members:
             raise ProgramError(f"{program} {_with_code(0)}, and left nothing running")
-        if members:
-            if ready is not None:
-                missing = _missing(ready, what, members, deadline)
-                if not missing:
-                    return
-            elif time.monotonic() - since >= _SETTLING_SECONDS:
+        if members and ready is not None:
+            missing = _missing(ready, what, [process.pid for process in members], deadline)
+            if not missing:
                 return
+        if members and settled and time.monotonic() >= settled:
+            return
         if is_interrupted():
             raise ProgramError("interrupted")
         if time.monotonic() >= deadline:
             raise ProgramError(f"{program} isn't ready after {limit:g} s: {missing}")
-        time.sleep(_POLL_SECONDS)
+        if code is None:
+            started.pause(_POLL_SECONDS if is_there else _BEGINNING_SECONDS)
+        else:
+            time.sleep(_POLL_SECONDS)
 
 
 def _with_code(code: int) -> str:

@@ -12,6 +12,7 @@ version 1. A machine may have neither, or not let us make any: then `make` says 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import time
@@ -47,7 +48,8 @@ def of_first() -> dict[str, str]:
     return own
 
 
-def _roots() -> list[str]:
+@functools.lru_cache(maxsize=1)
+def _roots() -> tuple[str, ...]:
     """Where ``netns-lab`` is or could be, the best first. In a container the group of process 1 may be out of sight."""
     first = of_first()
     found: dict[str, None] = {}
@@ -56,7 +58,7 @@ def _roots() -> list[str]:
             if kind == wanted and (not controller or controller in options):
                 inside = os.path.normpath(place + first.get(controller, "/"))
                 found[inside if inside.startswith(place) and os.path.isdir(inside) else place] = None
-    return [os.path.join(root, _OURS) for root in found]
+    return tuple(os.path.join(root, _OURS) for root in found)
 
 
 def make(label: str) -> str | None:

@@ -16,12 +16,13 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import select
 import subprocess
 import time
 import typing as t
 import zlib
 
-from . import groups, procfs
+from . import groups, procfs, syscalls
 from .command import find
 from .errors import KernelError
 from .procfs import Process
@@ -36,6 +37,7 @@ _LONGEST = 150
 """Bytes of a namespace's name in a label, which is the name of a directory, too."""
 _KEPT = "is kept running"
 _KILL_SECONDS = 10.0
+_POLL_SECONDS = 0.02
 
 
 class ProgramError(KernelError):
@@ -93,17 +95,15 @@ class Search:
         self._marked: dict[str, list[int]] | None = None
         self._children: dict[int, list[int]] = {}
 
-    def members(self, label_: str, leader: tuple[int, int], *, certain: bool = False) -> list[Process]:
+    def members(self, label_: str, leader: tuple[int, int]) -> list[Process]:
         """All processes of a program, its leader (pid and start time) first, then as they were started.
 
-        `certain` says that a control group in which something runs holds all of it.
+        A control group in which something runs holds all of it, for it was joined before the program began.
         """
-        pids = {pid for path in groups.find(label_) for pid in groups.members(path)}
-        first = procfs.describe(leader[0], _KEPT) if leader[0] else None
-        if first is not None and first.start == leader[1]:
-            pids.add(first.pid)
-        if not (certain and pids):
-            pids.update(self._beyond(label_, pids))
+        pids = in_group(label_)
+        if not pids:
+            first = procfs.status(leader[0]) if leader[0] else None
+            pids = self._beyond(label_, [leader[0]] if first is not None and first.start == leader[1] else [])
         found = [process for pid in pids if (process := procfs.describe(pid, _KEPT)) is not None and _lives(pid)]
         return sorted(found, key=lambda process: ((process.pid, process.start) != leader, process.start, process.pid))
 
@@ -134,6 +134,11 @@ class Search:
                     marked.setdefault(variable[len(begin) :].decode("utf-8", "surrogateescape"), []).append(pid)
 
 
+def in_group(label_: str) -> list[int]:
+    """The processes in a program's control group."""
+    return [pid for path in groups.find(label_) for pid in groups.members(path)]
+
+
 def _lives(pid: int) -> bool:
     known = procfs.status(pid)
     return known is not None and known.state not in "ZX"
@@ -159,6 +164,20 @@ class Started:
         self._stages = stages
         known = procfs.status(process.pid)
         self.leader = (process.pid, known.start if known is not None else 0)
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until it ends."""
+        try:
+            descriptor = syscalls.pidfd_open(self._process.pid)
+        except OSError:  # before Linux 5.3
+            time.sleep(min(seconds, _POLL_SECONDS))
+            return
+        try:
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            poll.poll(seconds * 1000)
+        finally:
+            os.close(descriptor)
 
     def code(self) -> int | None:
         """How it ended: a return code, or a negative signal; None while it runs."""
@@ -263,8 +282,8 @@ def end(label_: str, leader: tuple[int, int], grace: float) -> None:
     from .processes import never_ended
 
     deadline = time.monotonic() + grace + _KILL_SECONDS
-    search = Search()
-    some = search.members(label_, leader)
+    is_grouped = bool(in_group(label_))
+    some = Search().members(label_, leader)
     own = never_ended()
     if any(process.pid in own for process in some):
         raise ProgramError("it can't be ended from here: this run was started by it")
@@ -273,10 +292,15 @@ def end(label_: str, leader: tuple[int, int], grace: float) -> None:
         stuck = [process for process in ending.survivors if _lives(process.pid)]
         left = [pid for path in groups.find(label_) for pid in groups.kill(path, _KILL_SECONDS)]
         grace = 0  # what turns up now was born after the warning
-        some = Search().members(label_, (0, 0))
+        some = [] if is_grouped else Search().members(label_, leader)
         if stuck or left or (some and time.monotonic() >= deadline):
             known = stuck or some
             told = ", ".join(f"{process.pid} ({process.command}) {process.why}" for process in known[:5])
             raise ProgramError(f"it can't be ended: {told or left}")
+    clear(label_)
+
+
+def clear(label_: str) -> None:
+    """Remove the control group of a program of which nothing runs."""
     for path in groups.find(label_):
         groups.remove(path)
