@@ -122,7 +122,7 @@ def wanted(
 ) -> Program:
     """The record of a program from its settings, which the schema has read; `where` they stand, for what is wrong."""
     ready = settings.get("ready")
-    if ready is not None and not any(ready.get(name) for name in ("tcp", "udp", "command")):
+    if ready is not None and not any(name in ready for name in ("tcp", "udp", "command")):
         place = f"{where}.ready" if where else "ready"
         problems.add(place, "nothing is asked: give tcp, udp or command")
     user = settings.get("user") or ""

@@ -32,7 +32,8 @@ def bring(question: Question, key: Key, want: Program) -> t.Iterator[Step]:
         if have is not None and have.state in ALIVE:
             yield Step(Phase.PROCESS, "change", key, have, stopped(have), ("state",))
         return
-    after = replace(want, owner=want.owner or (have.owner if have else "") or "", joined=True, acted=True)
+    owner = want.owner if want.owner is not None else have.owner if have is not None else ""
+    after = replace(want, owner=owner or "", joined=True, acted=True)
     if have is None:
         yield Step(Phase.PROCESS, "create", key, None, after)
         return
