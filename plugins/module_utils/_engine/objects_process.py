@@ -33,7 +33,7 @@ def process(options: Options) -> Request:
     want: Program | None = None
     if state in ("started", "restarted"):
         want = program_options.wanted(settings, ns, owner=None, where="", problems=problems)
-        if not options.get("argv"):
+        if options.get("argv") is None:
             problems.add("argv", "say which program is to run: the program and its arguments, as a list")
     elif state == "stopped":
         want = Program("stopped")

@@ -25,6 +25,10 @@ from .steps import Step
 _SETTLING_SECONDS = 0.2
 """A program that ends sooner wasn't started. One with another mistake in its arguments ends within milliseconds."""
 _POLL_SECONDS = 0.02
+_ASKING_SECONDS = 0.1
+"""Between two runs of the command that tells whether a program is ready."""
+_LEAST_SECONDS = 1.0
+"""So long that command has, even if it is late."""
 _BEGINNING_SECONDS = 0.005
 """How long it takes until a program is under way, on a quiet machine."""
 _DEFAULT_GRACE = 5.0
@@ -63,8 +67,8 @@ def check(step: Step, where: str | None) -> None:
     folder = want.chdir or "/"
     if not os.path.isdir(folder):
         raise refused("chdir", f"{folder}: there is no such directory")
-    where = program if program.startswith("/") or "/" not in program else os.path.join(folder, program)
-    if not where.startswith("/etc/") and not launch.is_there(where, dict(want.environment or ()).get("PATH")):
+    path = program if program.startswith("/") or "/" not in program else os.path.join(folder, program)
+    if not path.startswith("/etc/") and not launch.is_there(path, dict(want.environment or ()).get("PATH")):
         raise refused("argv", f"{program}: there is no such program on this machine")
     if want.log != default_log(*step.key[1:]) and not os.path.isdir(os.path.dirname(want.log or "/")):
         raise refused("log", f"{want.log}: there is no such directory to write the log to")
@@ -157,10 +161,11 @@ def _see_through(started: Started, what: Launch, ready: Ready | None, is_interru
             raise ProgramError("interrupted")
         if time.monotonic() >= deadline:
             raise ProgramError(f"{program} isn't ready after {limit:g} s: {missing}")
+        pause = _ASKING_SECONDS if ready is not None and ready.command else _POLL_SECONDS
         if code is None:
-            started.pause(_POLL_SECONDS if is_there else _BEGINNING_SECONDS)
+            started.pause(pause if is_there else _BEGINNING_SECONDS)
         else:
-            time.sleep(_POLL_SECONDS)
+            time.sleep(pause)
 
 
 def _with_code(code: int) -> str:
@@ -174,7 +179,7 @@ def _missing(ready: Ready, what: Launch, members: t.Sequence[int], deadline: flo
             return f"it doesn't listen at {protocol} port {port}"
     if ready.command:
         asked = what._replace(argv=ready.command)
-        left = max(deadline - time.monotonic(), _POLL_SECONDS)
+        left = max(deadline - time.monotonic(), _LEAST_SECONDS)
         env = {name: value for name, value in launch.environment(asked).items() if name != launch.MARK}
         done = execute(launch.enter_words(asked), folder=what.chdir, timeout=left, env=env)
         if done.timed_out:

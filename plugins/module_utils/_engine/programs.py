@@ -13,6 +13,7 @@ import shlex
 import typing as t
 from dataclasses import replace
 
+from .program_options import KILL_TIMEOUT
 from .records import Key, Program
 from .resources.base import Question, differing
 from .steps import Phase, Step
@@ -115,6 +116,6 @@ def shown(record: Program) -> dict[str, t.Any]:
             found[name] = value
     if record.log:
         found["log"] = record.log
-    if record.kill_timeout is not None:
+    if record.kill_timeout not in (None, KILL_TIMEOUT):
         found["kill_timeout"] = record.kill_timeout
     return found
