@@ -28,7 +28,7 @@ options:
       - A lab file, whose keys are those of this module from O(name) to O(prefix).
       - It is looked for on the controller, first from the directory in which Ansible was started, then where a play
         looks for its C(files), then, if it is only a name, among the labs that come with the collection
-        (V(red-blue), V(three-routers) and V(switched-lan)).
+        (V(red-blue), V(three-routers), V(switched-lan) and V(web-server)).
       - The file is not templated.
       - O(nodes), O(links), O(groups) and O(defaults) can't stand beside it. O(name) and O(prefix) can, and go before
         those in the file, so that one file makes several labs.
