@@ -6,12 +6,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 
 @pytest.fixture
 def uplink(ip):
-    """A machine whose default route leads over eth0, a port of which br0 has another one."""
+    """A machine whose default route leads over eth0, a port of which br0 has another one.
+
+    Without IPv6, whose link-local addresses would change by themselves while a test looks twice.
+    """
+    for which in ("all", "default"):
+        Path(f"/proc/sys/net/ipv6/conf/{which}/disable_ipv6").write_text("1")
     ip("netns", "add", "outside")
     ip("link", "add", "eth0", "type", "veth", "peer", "name", "far", "netns", "outside")
     ip("link", "set", "eth0", "up")

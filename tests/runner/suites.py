@@ -34,7 +34,10 @@ def kernel(part: Part, scratch: Path, options: list[str]) -> None:
 
 
 def pytest(part: Part, scratch: Path, all_paths: list[list[str]], options: list[str]) -> None:
-    """Each share of paths in a process of its own, all at once."""
+    """Each share of paths in a process of its own, all at once. Paths among the options stand for all the others."""
+    named = [option for option in options if option.startswith("tests/")]
+    if named:
+        all_paths, options = [named], [option for option in options if option not in named]
     thorough = THOROUGH in os.environ
     if thorough:
         options = ["--hypothesis-profile=all", *options]

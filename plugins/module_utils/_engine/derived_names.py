@@ -24,13 +24,13 @@ LAB_ALTNAME = "netns-lab:"
 
 
 def _digest(*parts: str) -> bytes:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256("\0".join(parts).encode()).digest()
 
 
 def _short(text: str, *parts: str) -> str:
     """The beginning of `text`, at most 8 bytes, and 6 letters that depend on all `parts` (30 bits)."""
     kept = "".join(char for char in text if char.isalnum() or char in "-_.")
-    kept = kept.encode("utf-8", "ignore")[:8].decode("utf-8", "ignore").rstrip("-")
+    kept = kept.encode()[:8].decode(errors="ignore").rstrip("-")
     return f"{kept or 'port'}-{base64.b32encode(_digest(*parts)[:5])[:6].decode().lower()}"
 
 

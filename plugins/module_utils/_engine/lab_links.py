@@ -103,7 +103,7 @@ class Links:
         if key not in self._lab.want:
             return True
         before = self._lab.origin[key]
-        if before.startswith("nodes."):
+        if before.startswith("nodes"):
             what = "loopback" if name == "lo" else "bridge, since it is a switch"
             message = f"{show(name)}: this is the name of {node.name}'s {what}; choose another"
         elif "name" in end:

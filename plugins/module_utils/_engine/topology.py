@@ -165,7 +165,7 @@ def _on_links(lab: Lab, given: _Given, node: Node, problems: Problems) -> None:
         _named_links(lab, node, problems)
     if settings.get("routes"):
         where = node_settings.source(given, node.name, "routes")
-        aside = "" if where.startswith("nodes.") else f" (in node {node.name})"
+        aside = "" if where.startswith("nodes") else f" (in node {node.name})"
         for index, key, record in static_routes.records(
             static_routes.Standing(node.name, node.ns, node.links), settings["routes"]
         ):

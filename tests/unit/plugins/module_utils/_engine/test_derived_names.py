@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -48,6 +49,24 @@ def test_derived_names_never_change_between_versions():
     assert derived_names.port_name("workstation-in-room-1", "eth0") == "workstat-66c5jl"
     assert derived_names.machine_port_name("red-blue", "red", "eth0") == "red-eth0-7wwidk"
     assert derived_names.machine_port_mac("red-blue", "red", "eth0") == "fe:81:32:ca:7e:2b"
+
+
+@pytest.mark.parametrize(
+    ("node", "link", "port", "on_the_machine"),
+    [
+        ("a-b-", "x", "a-b--x", "a-b--x-fmytqv"),
+        ("xxxxxxx-zz", "e", "xxxxxxx-zz-e", "xxxxxxx-csrk6e"),
+        ("a.b_c", "long-eth0", "a.b_c-lo-kvkp4t", "a.b_c-lo-4jdqcz"),
+        ("%", "e-0", "-e-0-lyaxg5", "-e-0-tzfg4c"),
+        ("%", "-", "port-762zm4", "port-3c62d4"),
+        ("à" * 9, "e", "port-j4b56m", "port-ye5lyo"),
+    ],
+    ids=["dash", "long", "dots", "sign", "nothing-left", "not-a-link-name"],
+)
+def test_derived_names_of_odd_ends_never_change_either(node, link, port, on_the_machine):
+    names.node_name(node)
+    assert derived_names.port_name(node, link) == port
+    assert derived_names.machine_port_name("L", node, link) == on_the_machine
 
 
 @given(nodes, links, nodes, links)

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Single plans: what a plan refuses with which words, and one that has to think twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.netns.lab.plugins.module_utils._engine import plan as planning
+from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError
+from ansible_collections.netns.lab.plugins.module_utils._engine.plan import plan, say
+from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
+    Address,
+    Container,
+    File,
+    Key,
+    Link,
+    Namespace,
+    Occupants,
+    Record,
+    Request,
+    Sysctl,
+)
+from ansible_collections.netns.lab.plugins.module_utils._engine.state import State
+
+STANDS = ("namespace", "red")
+BROKEN = ("namespace", "rust")
+UP = Link(up=True)
+
+
+def _machine() -> State:
+    state = State()
+    state.put(STANDS, Namespace("", -1, False))
+    state.put(("link", "red", "lo"), Link("", mtu=65536, mac="00:00:00:00:00:00", up=False, master="", index=1))
+    state.put(BROKEN, Namespace("", -1, True))
+    return state
+
+
+def _refusal(want: dict[Key, Record | None], origin: dict[Key, str] | None = None) -> LabError:
+    with pytest.raises(LabError) as caught:
+        plan(Request(want, origin=origin or {}), _machine())
+    return caught.value
+
+
+def test_a_namespace_that_neither_stands_nor_is_wanted_is_told_with_what_was_asked_for_in_it():
+    key = ("link", "blue", "lo")
+    caught = _refusal({key: UP}, {key: "links[0]"})
+    assert caught.message == "namespace blue doesn't exist: make it with the module netns.lab.netns"
+    assert caught.path == "links[0]"
+    assert _refusal({key: UP}, {("namespace", "blue"): "netns", key: "links[0]"}).path == "netns"
+
+
+def test_a_name_without_a_namespace_is_told_as_that():
+    caught = _refusal({("link", "rust", "lo"): UP})
+    assert caught.message == (
+        "namespace rust is broken (no namespace is mounted on its file): make it with the module netns.lab.netns"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "record"),
+    [
+        (("link", "red", "lo"), UP),
+        (("link", "blue", "eth0"), None),
+        (("file", "blue", "hosts"), File("")),
+        (("occupants", "blue"), Occupants("keep", "report")),
+        (("container", "blue", "/var/lib/lxc", "c"), Container("stopped")),
+    ],
+    ids=["in-one-that-stands", "shall-be-gone", "file", "occupants", "stopped-container"],
+)
+def test_what_needs_no_namespace_does_not_keep_those_after_it_from_being_looked_for(key, record):
+    assert "namespace blue doesn't exist" in _refusal({key: record, ("link", "blue", "lo"): UP}).message
+
+
+@pytest.mark.parametrize("state", ["running", "frozen"])
+def test_a_container_that_runs_needs_its_namespace(state):
+    assert "blue" in _refusal({("container", "blue", "/var/lib/lxc", "c"): Container(state)}).message
+
+
+@pytest.mark.parametrize(
+    ("key", "record"), [(("file", "red-dwarf", "hosts"), File("x")), (("occupants", "red-dwarf"), Occupants("keep"))]
+)
+def test_files_and_occupants_need_no_namespace(key, record):
+    plan(Request({key: record}), _machine())
+
+
+def test_an_address_that_goes_along_with_the_one_before_it_is_set_anew():
+    state = _machine()
+    state.put(("link", "red", "a"), Link("dummy", mtu=1500, mac="02:00:00:00:00:01", up=True, master="", index=2))
+    state.put(("address", "red", "a", "10.3.0.1/24"), Address(index=1))
+    state.put(("sysctl", "red", "net/ipv4/conf/all/promote_secondaries"), Sysctl("0"))
+    want = {("address", "red", "a", "10.3.0.2/24"): Address(), ("address", "red", "a", "10.3.0.1/24"): None}
+    made = plan(Request(want), state)
+    assert [say(step) for step in made.steps] == [
+        "add address 10.3.0.2/24 to red:a",
+        "delete address 10.3.0.1/24 from red:a",
+        "add address 10.3.0.2/24 to red:a (went with the first one of its subnet)",
+    ]
+
+
+def test_what_never_settles_is_told_by_its_last_steps(monkeypatch):
+    """The limit is lowered until a plan that takes two rounds looks like one that never ends."""
+    monkeypatch.setattr(planning, "ROUNDS", 1)
+    want = {("link", "red", "lo"): UP, **{("address", "red", "lo", f"10.0.0.{n}/32"): Address() for n in (1, 2, 3)}}
+    with pytest.raises(LabError) as caught:
+        plan(Request(want), _machine())
+    assert caught.value.message == (
+        "what is wanted contradicts itself: these steps undo each other: add address 10.0.0.1/32 to red:lo; "
+        "add address 10.0.0.2/32 to red:lo; add address 10.0.0.3/32 to red:lo"
+    )
