@@ -16,13 +16,12 @@ import datetime
 import glob
 import os
 import shlex
-import shutil
 import typing as t
 
 from ._engine import names
 from ._engine.errors import LabError
 from ._kernel import namespaces
-from ._kernel.command import execute
+from ._kernel.command import execute, find
 
 _TAIL_LINES = 5
 
@@ -176,7 +175,7 @@ def _done_already(options: t.Mapping[str, t.Any], is_there: t.Callable[[str], bo
 
 
 def _tool() -> str:
-    tool = shutil.which("ip", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin")
+    tool = find("ip")
     if tool is None:
         raise LabError("the command `ip` is missing: install the package iproute2 (on the RHEL family: iproute)")
     return tool

@@ -71,6 +71,13 @@ def run_route(module: AnsibleModule) -> None:
     _run_object(module, "route", objects.route, objects.route_result)
 
 
+def run_process(module: AnsibleModule) -> None:
+    """The module `process`."""
+    from ._engine import objects_process
+
+    _run_object(module, "process", objects_process.process, objects_process.process_result)
+
+
 def run_topology(module: AnsibleModule) -> None:
     """The module `topology`. Its action plugin has read the lab file by now."""
     from ._engine import described, topology

@@ -83,7 +83,8 @@ namespaces:
       type: list
       elements: str
     processes:
-      description: What runs inside, each with C(pid) and C(command).
+      description: What runs inside, each with C(pid), C(command), and with C(name) if M(netns.lab.process) or a lab
+        keeps it running under a name.
       type: list
       elements: dict
   sample:

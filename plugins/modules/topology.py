@@ -28,7 +28,7 @@ options:
       - A lab file, whose keys are those of this module from O(name) to O(prefix).
       - It is looked for on the controller, first from the directory in which Ansible was started, then where a play
         looks for its C(files), then, if it is only a name, among the labs that come with the collection
-        (V(red-blue), V(three-routers) and V(switched-lan)).
+        (V(red-blue), V(three-routers), V(switched-lan) and V(web-server)).
       - The file is not templated.
       - O(nodes), O(links), O(groups) and O(defaults) can't stand beside it. O(name) and O(prefix) can, and go before
         those in the file, so that one file makes several labs.
@@ -142,6 +142,77 @@ options:
             description:
               - Take the gateway for reachable on O(nodes.routes[].dev) though no address of the node says so.
             type: bool
+      processes:
+        description:
+          - Programs that are kept running in the node's namespace, on the machine's own file system.
+          - They are started side by side when the network stands, and a lab that is brought up again starts those
+            that have ended, and restarts those of which something else is said.
+          - They end with the lab, with everything that they have started.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description:
+              - What it is called, in this node.
+              - Up to 63 letters, digits, C(.), C(_) and C(-).
+            required: true
+            type: str
+          argv:
+            description:
+              - The program and its arguments, one an element.
+              - No shell is involved.
+            required: true
+            type: list
+            elements: raw
+          ready:
+            description:
+              - When it counts as started. What is given here has to be so, all of it.
+              - Without it, it counts as started when it hasn't ended after a fifth of a second.
+            type: dict
+            suboptions:
+              tcp:
+                description:
+                  - It listens at this TCP port, at whatever address.
+                type: int
+              udp:
+                description:
+                  - It waits at this UDP port, at whatever address.
+                type: int
+              command:
+                description:
+                  - This command, run as the program is, ends with return code 0.
+                type: list
+                elements: raw
+              timeout:
+                description:
+                  - How long that may take, in seconds, before the start has failed.
+                  - The default is V(10).
+                type: float
+          log:
+            description:
+              - The file that gets all its output.
+              - The default is C(/var/log/netns-lab/NAMESPACE/NAME.log), which goes with the process; a file that
+                is named here stays.
+            type: str
+          environment:
+            description:
+              - Environment variables, besides C(PATH), C(LANG), C(HOME), C(SHELL), C(USER) and C(LOGNAME).
+            type: dict
+          chdir:
+            description:
+              - The directory in which it runs.
+              - The default is V(/).
+            type: str
+          user:
+            description:
+              - The user of the machine whom it runs as.
+              - The default is V(root).
+            type: str
+          kill_timeout:
+            description:
+              - How long it has to end when it is stopped, in seconds, before it is killed.
+              - The default is V(5).
+            type: float
       container:
         description:
           - The container of a node with O(nodes.kind=container), which is called as the node's namespace is, and

@@ -103,7 +103,7 @@ def _cold(base: _Namespaces) -> t.Iterator[None]:
     base.enter()
     _unshare(CLONE_NEWNS | CLONE_NEWNET)
     try:
-        for place in ("/run", "/var/lib", "/etc/netns"):
+        for place in ("/run", "/var/lib", "/var/log", "/etc/netns"):
             _mount("tmpfs", place, "tmpfs", 0, "mode=755")
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         yield
@@ -116,7 +116,7 @@ def _cold(base: _Namespaces) -> t.Iterator[None]:
 def lonely(_base: _Namespaces) -> t.Iterator[None]:
     """A machine that has just booted: lo up, no other link, no named namespace, no lab.
 
-    Fresh file systems lie on /run (so /run/netns is not there yet), /var/lib and /etc/netns.
+    Fresh file systems lie on /run (so /run/netns is not there yet), /var/lib, /var/log and /etc/netns.
     """
     with _cold(_base):
         yield

@@ -33,7 +33,7 @@ echo STEP second; sh ./lab up
 echo STEP status; sh ./lab status
 echo STEP down; sh ./lab down
 echo STEP gone; sh ./lab down
-for lab in three-routers switched-lan containers; do
+for lab in three-routers switched-lan web-server containers; do
     echo "STEP $lab"; sh ./lab up "$lab"; sh ./lab up "$lab"; sh ./lab down "$lab"
 done
 echo STEP walkthrough; sh ./lab walkthrough -e walkthrough_lxc=false
@@ -42,8 +42,8 @@ test -z "$(ls /run/netns)"
 left=$(ip -br link | sed 's/ .*//'; mount | grep -v ' /run/netns' || true)
 left=$(printf '%s\n' "$left" | grep -vxF "$before" || true)
 test -z "$left" || { echo "left behind: $left"; exit 1; }
-test -z "$(find /run/netns-lab /var/lib/netns-lab /etc/netns -type f 2>/dev/null)" ||
-    { find /run/netns-lab /var/lib/netns-lab /etc/netns -type f; exit 1; }
+test -z "$(find /run/netns-lab /var/lib/netns-lab /var/log/netns-lab /etc/netns -type f 2>/dev/null)" ||
+    { find /run/netns-lab /var/lib/netns-lab /var/log/netns-lab /etc/netns -type f; exit 1; }
 echo STEP end
 """
 
@@ -74,6 +74,7 @@ def run_part(part: Part, scratch: Path, _options: list[str]) -> None:
         "gone": r"changed=0 .*failed=0",
         "three-routers": r"was answered(?s:.*)changed=1 (?s:.*)changed=0 (?s:.*)changed=1 .*failed=0",
         "switched-lan": r"was answered(?s:.*)changed=1 (?s:.*)changed=0 (?s:.*)changed=1 .*failed=0",
+        "web-server": r"In web runs http(?s:.*)changed=1 (?s:.*)changed=0 (?s:.*)changed=1 .*failed=0",
         "containers": r"was answered(?s:.*)changed=1 (?s:.*)changed=0 (?s:.*)changed=1 .*failed=0",
         "walkthrough": r"Step 14(?s:.*)failed=0",
     }

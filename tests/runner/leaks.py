@@ -14,7 +14,7 @@ from pathlib import Path
 from .place import MARK
 from .report import Part
 
-STATE = ("/run/netns", "/run/netns-lab", "/var/lib/netns-lab", "/etc/netns", "/run/lxc")
+STATE = ("/run/netns", "/run/netns-lab", "/var/lib/netns-lab", "/var/log/netns-lab", "/etc/netns", "/run/lxc")
 CONTAINERS = "/var/lib/lxc"
 CGROUPS = "/sys/fs/cgroup"
 
@@ -49,12 +49,16 @@ def _processes() -> set[str]:
 
 
 def _groups() -> set[str]:
-    """The control groups of containers in which nothing runs, in any hierarchy.
+    """The control groups of programs that are kept running, and those of containers in which nothing runs, in any
+    hierarchy.
 
-    A container that runs is told by the process that watches over it, which has this run's mark.
+    A container that runs is told by the process that watches over it, which has this run's mark; programs don't have
+    it, for they get an environment of their own.
     """
     found = set()
     for folder, _folders, _files in os.walk(CGROUPS):
+        if Path(folder).parent.parent.name == "netns-lab":
+            found.add(folder)
         if Path(folder).name.startswith("lxc."):
             lists = [*Path(folder).rglob("cgroup.procs")]
             if not any(_content(path) for path in lists):

@@ -97,15 +97,18 @@ class _Run:
 
         numbers, self._beside = self._beside, []
         steps = [(number, self._steps[number]) for number in numbers]
-        resource = BY_KIND[steps[0][1].key[0]]
         visit = self._ground.visit
         visit.enter(MACHINE)
         try:
             failure = together(
-                steps, lambda step: resource.perform(step, self._ground), lambda: not visit.is_interrupted
+                steps,
+                lambda step: BY_KIND[step.key[0]].perform(step, self._ground),
+                lambda: not visit.is_interrupted,
+                lambda step: BY_KIND[step.key[0]].waits(step),
             )
         finally:
-            resource.afterwards([step for _number, step in steps])
+            for kind in dict.fromkeys(step.key[0] for _number, step in steps):
+                BY_KIND[kind].afterwards([step for _number, step in steps if step.key[0] == kind])
         if failure is not None:
             number, error = failure
 

@@ -14,8 +14,11 @@ from .._kernel import namespaces
 from .derived_names import LAB_ALTNAME, machine_altname
 from .errors import LabError
 from .plan import Plan, touched
-from .records import MACHINE, Container, Key, Namespace, Request
+from .records import MACHINE, Container, Key, Namespace, Program, Request
 from .resources.base import at
+
+_OWNED_BY_THEMSELVES = ("container", "process")
+"""What may be put into a namespace of somebody else's: each of these says whose it is."""
 
 
 def check(request: Request, recorded: set[Key], made: Plan) -> None:
@@ -25,7 +28,9 @@ def check(request: Request, recorded: set[Key], made: Plan) -> None:
     for step in made.steps:
         if step.key[0] == "container":
             _check_container(request, step.key, made.before.get(step.key), recorded)
-    for ns in touched(step for step in made.steps if step.key[0] != "container"):
+        elif step.key[0] == "process":
+            _check_program(request, step.key, made.before.get(step.key), recorded)
+    for ns in touched(step for step in made.steps if step.key[0] not in _OWNED_BY_THEMSELVES):
         if ns == MACHINE:
             continue
         if namespaces.is_machine(ns):
@@ -76,6 +81,23 @@ def _check_container(request: Request, key: Key, standing: object, recorded: set
         raise LabError(f"container {key[3]} belongs to the lab {owner}: take other names, or a `prefix`", where)
     elif not owner and key not in recorded and not request.adopt:
         raise LabError(f"container {key[3]} stands already, and no lab made it: `adopt: true` takes it over", where)
+
+
+def _check_program(request: Request, key: Key, standing: object, recorded: set[Key]) -> None:
+    leaves = ("namespace", key[1]) in request.want and request.want["namespace", key[1]] is None
+    if not isinstance(standing, Program) or leaves or request.exact:
+        return  # with a namespace everything in it goes, and that is checked
+    owner, where = standing.owner, request.origin.get(key)
+    if request.lab is None:
+        if owner and not request.force:
+            raise LabError(
+                f"process {key[2]} of {key[1]} belongs to the lab {owner}: change its file, or say `force: true`", where
+            )
+    elif standing.state in ("running", "unfinished") and owner != request.lab and key not in recorded:
+        if not owner and request.adopt:
+            return
+        whose = f"belongs to the lab {owner}" if owner else "runs already, and no lab started it"
+        raise LabError(f"process {key[2]} of {key[1]} {whose}: stop it, or say `adopt: true`", where)
 
 
 def _check_machine_link(request: Request, key: Key, link: object, recorded: set[Key]) -> None:

@@ -13,7 +13,7 @@ import typing as t
 
 from .lab import Lab
 from .names import DEFAULTS
-from .records import IPV6_METRIC, MACHINE, MAIN_TABLE, Address, Key, Link, Route
+from .records import IPV6_METRIC, MACHINE, MAIN_TABLE, Address, Key, Link, Program, Route
 from .state import State
 
 _KERNELS_OWN = ("kernel", "ra", "redirect")
@@ -43,12 +43,21 @@ def describe(lab: Lab, have: State) -> dict[str, t.Any]:
         for _key, container in have.of(node.ns, "container"):
             states = {"running": "started"}
             nodes[node.name]["container"] = {"state": states.get(container.state, container.state)}
+        programs = [_program(key, record) for key, record in have.of(node.ns, "process") if record.state == "running"]
+        if programs:
+            nodes[node.name]["processes"] = programs
     ends = [
         [near.text, far.text]
         for near, far in lab.links
         if ("link", near.ns, near.name) in have and ("link", far.ns, far.name) in have
     ]
     return {"name": lab.name, "nodes": nodes, "links": ends}
+
+
+def _program(key: Key, program: Program) -> dict[str, t.Any]:
+    from .program_options import described
+
+    return described(program, key[1], key[2])
 
 
 def _link(link: Link, nodes: t.Mapping[str, str], have: State) -> dict[str, t.Any]:

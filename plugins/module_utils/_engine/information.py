@@ -11,6 +11,7 @@ import typing as t
 from .._kernel import namespaces, processes
 from .._kernel.visit import Visit, in_worker
 from . import names as rules
+from . import program_register
 from .errors import LabError
 from .observe import observe
 from .records import MACHINE, Address, Link, Namespace, Request, Route
@@ -59,8 +60,23 @@ def _one(ns: str, have: State, inside: t.Iterable[t.Any]) -> dict[str, t.Any]:
         "owner": record.owner or "",
         "links": [_link(key[2], link, addresses.get(key[2], [])) for key, link in have.of(ns, "link")],
         "routes": [routes.text(key, t.cast(Route, route)) for key, route in have.of(ns, "route")],
-        "processes": [{"pid": process.pid, "command": process.command} for process in inside],
+        "processes": _processes(ns, list(inside)),
     }
+
+
+def _processes(ns: str, inside: t.Sequence[t.Any]) -> list[dict[str, t.Any]]:
+    """What runs inside, each with the name of the program that is kept running to which it belongs."""
+    kept: dict[int, str] = {}
+    names_ = program_register.names(ns) if inside else []
+    if names_:
+        from .._kernel.launch import Search
+        from .program_steps import look
+
+        search = Search()
+        for name in names_:
+            program = look(("process", ns, name), search)
+            kept.update((process.pid, name) for process in (program.members if program else ()))
+    return [{"pid": one.pid, "command": one.command, "name": kept.get(one.pid)} for one in inside]
 
 
 def _link(name: str, link: Link, addresses: list[str]) -> dict[str, t.Any]:

@@ -19,7 +19,7 @@ from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
 from .kinds import FALLBACK_TUNNELS
 from .ownership import Entry
-from .records import MACHINE, OUTLASTING, Key, Link, Namespace, Occupants, Request, Route, Sysctl, Want
+from .records import MACHINE, OUTLASTING, Key, Link, Namespace, Occupants, Program, Request, Route, Sysctl, Want
 from .resources.namespace import owner_of
 from .resources.route import DYNAMIC
 from .state import State
@@ -39,6 +39,7 @@ def with_what_is_left(visit: Visit, request: Request, entry: Entry | None) -> Re
     if request.lab is None:
         gone = {key[1] for key, record in want.items() if key[0] == "namespace" and record is None}
         want.update({key: None for key in keys if key[1] in gone and key not in want})
+        want.update({key: None for key in programs_of(gone) if key not in want and not _stays(want, key[1])})
         return replace(request, want=want)
     if entry is not None and not entry.is_from_this_boot:
         keys = [key for key in keys if key[0] == "namespace" or key[0] in OUTLASTING]
@@ -54,6 +55,7 @@ def with_what_is_left(visit: Visit, request: Request, entry: Entry | None) -> Re
         want[key] = None
         if key[0] == "namespace":
             want["occupants", key[1]] = Occupants(processes="kill", holders="report")
+    want.update({key: None for key in programs_of(gone) if key not in want})
     resets = _resets(visit, want, [key for key in leaving if key[0] == "sysctl" and key[1] not in gone])
     want.update(resets)
     return replace(request, want=want, passing=set(resets))
@@ -115,6 +117,21 @@ def marked_containers(lab: str) -> list[Key]:
     return found(lab)
 
 
+def programs_of(spaces: t.Collection[str]) -> list[Key]:
+    """The programs that are kept running in these namespaces, whoever started them, and what others have left."""
+    if not spaces:
+        return []
+    from . import program_register
+
+    return [("process", ns, name) for ns in sorted(spaces) for name in program_register.names(ns)]
+
+
+def _stays(want: Want, ns: str) -> bool:
+    """Whether what runs in a namespace that goes is left alone."""
+    policy = want.get(("occupants", ns))
+    return isinstance(policy, Occupants) and policy.processes == "keep"
+
+
 def exactly(request: Request, have: State) -> Request:
     """The request, with everything else inside the lab's own namespaces wanted gone; what is derived stays."""
     want: Want = dict(request.want)
@@ -130,4 +147,6 @@ def exactly(request: Request, have: State) -> Request:
 def _is_foreign(key: Key, record: object) -> bool:
     if isinstance(record, Link):
         return key[2] != "lo" and record.kind not in ("", FALLBACK_TUNNELS.get(str(key[2])))
+    if isinstance(record, Program):
+        return True
     return isinstance(record, Route) and record.protocol not in DYNAMIC

@@ -24,6 +24,8 @@ from .state import State
 from .sysctl_names import link_of
 from .view import Far, View
 
+_INHABITING = frozenset({"container", "process", "occupants"})
+"""Kinds that are looked for from the machine's own namespace."""
 _FEW = 32
 _BATCH = 64
 """Descriptors held open at once while ids are asked for."""
@@ -79,7 +81,7 @@ class _Look:
         self._look_at(scope)
         self._find_far_ends()
         self._visit.enter(MACHINE)  # inside one, the worker itself would be found there
-        if any("container" in kinds or "occupants" in kinds for kinds in self._wanted.values()):
+        if self._request.exact or any(not _INHABITING.isdisjoint(kinds) for kinds in self._wanted.values()):
             from .inhabitants import look
 
             look(self._spaces, self._wanted, self._request, self._kept)

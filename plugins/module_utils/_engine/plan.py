@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .errors import LabError
-from .records import MACHINE, Container, Key, Namespace, Request
+from .records import MACHINE, Container, Key, Namespace, Program, Request
 from .resources import BY_KIND, RESOURCES
 from .resources.base import Item, Question
 from .state import State
@@ -73,6 +73,8 @@ def _check_places(request: Request, have: State) -> None:
             continue
         if isinstance(record, Container) and record.state not in ("running", "frozen"):
             continue  # what doesn't run needs no network
+        if isinstance(record, Program) and record.state != "running":
+            continue
         checked.add(ns)
         if request.want.get(("namespace", ns)) is not None:
             continue

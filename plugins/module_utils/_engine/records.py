@@ -19,6 +19,7 @@ key                                                     record
 ``("sysctl", ns, "net/ipv4/ip_forward")``               `Sysctl`
 ``("file", ns, "resolv.conf")``                         `File` (under ``/etc/netns/NAMESPACE/``)
 ``("container", ns, "/var/lib/lxc", "web")``            `Container` (in the namespace that it shares)
+``("process", ns, "web")``                              `Program`
 ``("occupants", ns)``                                   `Occupants`
 ======================================================  ============
 """
@@ -175,6 +176,47 @@ class Container:
     """Wanted only."""
 
 
+class Ready(t.NamedTuple):
+    """When a program counts as started: all that is asked here is so. Nothing asked: when it didn't end at once."""
+
+    tcp: int = 0
+    """The port at which it listens."""
+    udp: int = 0
+    command: tuple[str, ...] = ()
+    """A command in the same namespace that ends with return code 0."""
+    timeout: float = 10.0
+    """Seconds."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that is kept running in a namespace."""
+
+    state: str = "running"
+    """``running`` or ``stopped``; observed also ``ended`` (by itself) and ``unfinished`` (nobody saw its start through,
+    or knows of it)."""
+    argv: tuple[str, ...] | None = None
+    environment: tuple[tuple[str, str], ...] | None = None
+    """What it was given besides what every program gets, sorted."""
+    chdir: str | None = None
+    user: str | None = None
+    """``""``: root."""
+    log: str | None = None
+    owner: str | None = None
+    """The lab that asked for it; ``""`` observed means that none did."""
+    kill_timeout: float | None = None
+    """Seconds between TERM and KILL."""
+    joined: bool | None = None
+    """Observed, of one that runs: whether the namespace that it runs in still is the one of that name."""
+    ready: Ready | None = field(default=None, compare=False)
+    pid: int = field(default=0, compare=False)
+    """Observed, of one that runs: its leader, or the oldest of the rest where that has left."""
+    members: tuple[t.Any, ...] = field(default=(), compare=False, repr=False)
+    """Observed: all processes that belong to it."""
+    acted: bool = field(default=False, compare=False)
+    """In a plan: what was to be done once (`Request.once`) is done."""
+
+
 @dataclass(frozen=True)
 class Occupants:
     """Who keeps a namespace alive (observed), and what to do about them before it is removed (wanted)."""
@@ -191,10 +233,10 @@ class Occupants:
     """Observed: the processes that only hold it open."""
 
 
-OUTLASTING = frozenset({"file", "container"})
-"""Kinds that are on disk: they outlast their namespace, and the boot."""
+OUTLASTING = frozenset({"file", "container", "process"})
+"""Kinds that are on disk, a process with its log: they outlast their namespace, and the boot."""
 
-Record = t.Union[Namespace, Link, Address, Route, Sysctl, File, Container, Occupants]
+Record = t.Union[Namespace, Link, Address, Route, Sysctl, File, Container, Program, Occupants]
 ABSENT: None = None
 Want = t.Dict[Key, t.Optional[Record]]
 
@@ -221,7 +263,8 @@ class Request:
     passing: set[Key] = field(default_factory=set)
     """Keys that are wanted only to undo what the owner asked for once: nobody owns them from now on."""
     once: dict[Key, frozenset[str]] = field(default_factory=dict)
-    """What is to be done whatever stands: ``restart``, ``restore`` a container. The second look forgets it."""
+    """What is to be done whatever stands: ``restart``, ``restore`` a container, ``restart`` a process. The second look
+    forgets it."""
     grace: float = 10.0
     """Seconds that a container that goes has for its shutdown, before it is killed."""
     turn: str = ""

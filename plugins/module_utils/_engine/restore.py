@@ -12,7 +12,21 @@ from dataclasses import replace
 from .._kernel import codec
 from . import bonds, kinds
 from .plan import Plan, touched
-from .records import MACHINE, OUTLASTING, Address, Container, Key, Link, Namespace, Record, Request, Route, Want, Wish
+from .records import (
+    MACHINE,
+    OUTLASTING,
+    Address,
+    Container,
+    Key,
+    Link,
+    Namespace,
+    Program,
+    Record,
+    Request,
+    Route,
+    Want,
+    Wish,
+)
 from .state import State
 from .sysctl_names import link_of
 
@@ -122,6 +136,8 @@ def wanted(record: Record, names: t.Mapping[int, str] | None = None) -> Record |
         return Address(prefix=record.prefix)
     if isinstance(record, Container):
         return _container(record)
+    if isinstance(record, Program):
+        return replace(record, joined=None) if record.state == "running" else Program("stopped")
     if not isinstance(record, Link):
         return record
     if record.kind not in kinds.KINDS:

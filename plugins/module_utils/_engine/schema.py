@@ -16,6 +16,7 @@ import typing as t
 from . import names
 from .container_schema import NODE_CONTAINER
 from .errors import LabError, Problems, show
+from .program_options import PROCESS
 from .sysctl_names import sysctl_name
 from .walk import Integer, ListOf, MapOf, Mapping, OneOf, Shape, Switch, Text
 
@@ -150,6 +151,14 @@ _SETTINGS: dict[str, Shape] = {
         what="a mapping from file names to text",
     ),
     "routes": ListOf(ROUTE, "Static routes, in order.", what="a list of routes"),
+    "processes": ListOf(
+        PROCESS,
+        "Programs that are kept running in the node's namespace, on the machine's own file system.\n"
+        "They are started side by side when the network stands, and a lab that is brought up again starts those that"
+        " have ended, and restarts those of which something else is said.\n"
+        "They end with the lab, with everything that they have started.",
+        what="a list of processes",
+    ),
     "container": Mapping(
         NODE_CONTAINER,
         "The container of a node with O(nodes.kind=container), which is called as the node's namespace is, and goes"

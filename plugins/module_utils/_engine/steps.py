@@ -43,21 +43,23 @@ class Phase(enum.IntEnum):
     FILE = 11
     CONTAINER = 12
     """Containers start when their network is there: it is the node's, and has links, addresses and routes by now."""
-    STOP = 13
-    """From here the way is forward only. Containers go before the network that they use."""
-    TRIM = 14
+    PROCESS = 13
+    """Programs come last: what they talk to stands, and a program that doesn't start has it all put back."""
+    STOP = 14
+    """From here the way is forward only. Containers and programs go before the network that they use."""
+    TRIM = 15
     """Deletes that nothing waits for."""
-    HOME = 15
+    HOME = 16
     """NICs leave a namespace that goes."""
-    END = 16
+    END = 17
     """Processes are ended before the namespace loses its name: afterwards nobody finds them."""
-    REMOVE = 17
+    REMOVE = 18
 
 
 _PASS = {
     Phase.CLEAR: 0, Phase.NAMESPACE: 1, Phase.CONF: 1, Phase.MOVE: 2, Phase.LINK: 3, Phase.DOWN: 4, Phase.SETTING: 4,
-    Phase.LINK_CONF: 4, Phase.UP: 4, Phase.ADDRESS: 4, Phase.ROUTE: 4, Phase.FILE: 5, Phase.CONTAINER: 6, Phase.STOP: 7,
-    Phase.TRIM: 8, Phase.HOME: 9, Phase.END: 10, Phase.REMOVE: 11,
+    Phase.LINK_CONF: 4, Phase.UP: 4, Phase.ADDRESS: 4, Phase.ROUTE: 4, Phase.FILE: 5, Phase.CONTAINER: 6,
+    Phase.PROCESS: 7, Phase.STOP: 8, Phase.TRIM: 9, Phase.HOME: 10, Phase.END: 11, Phase.REMOVE: 12,
 }  # fmt: skip
 
 POINT_OF_NO_RETURN = Phase.STOP
@@ -96,7 +98,7 @@ class Step:
     def pass_(self) -> tuple[int, int]:
         """Steps with the same pass may run in any order across namespaces."""
         number = _PASS[self.phase]
-        return number, self.depth if number in (0, 2, 3, 8) else 0
+        return number, self.depth if number in (0, 2, 3, 9) else 0
 
 
 def in_order(steps: t.Sequence[Step], ranks: t.Mapping[str, int]) -> list[Step]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """Steps that wait for other programs, done side by side: those of one object one after the other, objects beside each
-other. Called by `apply`, for containers.
+other. Called by `apply`, for containers and for programs that are kept running.
 """
 
 from __future__ import annotations
@@ -14,22 +14,24 @@ import threading
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
-from .records import Container
-from .steps import Phase, Step
+from .steps import Step
 
 _AT_ONCE = 32
-"""Steps at once. Most of them are work, of which a machine can do as much as it has cores; shutdowns are waiting."""
+"""Steps at once. Of those that are work a machine can do as many as it has cores; the others are waiting."""
 
 Failure = t.Tuple[int, BaseException]
 
 
 def together(
-    steps: t.Sequence[tuple[int, Step]], do: t.Callable[[Step], None], go_on: t.Callable[[], bool]
+    steps: t.Sequence[tuple[int, Step]],
+    do: t.Callable[[Step], None],
+    go_on: t.Callable[[], bool],
+    waits: t.Callable[[Step], bool] = lambda _step: False,
 ) -> Failure | None:
     """Do numbered steps of one phase; the first that failed, by its number in the plan.
 
-    After a failure nothing more is begun; what has begun is waited for. Threads begin in the network namespace of the
-    thread that calls, which has to be the machine's own.
+    `waits` tells the steps that are waiting rather than work. After a failure nothing more is begun; what has begun is
+    waited for. Threads begin in the network namespace of the thread that calls, which has to be the machine's own.
     """
     chains: dict[t.Any, list[tuple[int, Step]]] = {}
     for number, step in steps:
@@ -39,7 +41,7 @@ def together(
 
     def run(chain: t.Sequence[tuple[int, Step]]) -> None:
         for number, step in chain:
-            with contextlib.nullcontext() if _waits(step) else working:
+            with contextlib.nullcontext() if waits(step) else working:
                 if failures or not go_on():
                     return
                 try:
@@ -52,9 +54,3 @@ def together(
         for future in [pool.submit(run, chain) for chain in chains.values()]:
             future.result()
     return min(failures, key=lambda failure: failure[0]) if failures else None
-
-
-def _waits(step: Step) -> bool:
-    """Whether a step is a shutdown."""
-    stops = isinstance(step.after, Container) and step.after.state == "stopped" and step.fields == ("state",)
-    return step.phase is Phase.STOP or stops

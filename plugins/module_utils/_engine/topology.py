@@ -98,10 +98,30 @@ def _nodes(lab: Lab, given: _Given, problems: Problems) -> None:
             want[key] = _BRIDGE
             origin[key] = where
             node.links[BRIDGE] = []
+        if settings.get("processes"):
+            _processes(lab, node, given, problems)
         if kind == "container":
             _container(lab, node, where, problems)
         elif (own or {}).get("container") is not None:
             problems.add(f"{where}.container", f"{name} is a {kind}: say `kind: container`, too")
+
+
+def _processes(lab: Lab, node: Node, given: _Given, problems: Problems) -> None:
+    """The programs that are kept running in a node."""
+    from . import program_options
+
+    where = node_settings.source(given, node.name, "processes")
+    aside = "" if where.startswith("nodes.") else f" (in node {node.name})"
+    for index, settings in enumerate(node.settings["processes"]):
+        name = (settings or {}).get("name")
+        if name is None:
+            continue  # the schema has said so
+        place = f"{where}[{index}]"
+        key: Key = ("process", node.ns, name)
+        if key in lab.want:
+            problems.add(f"{place}.name", f"{show(name)}: stands in the list twice{aside}")
+        lab.want[key] = program_options.wanted(settings, node.ns, owner=lab.id, where=place, problems=problems)
+        lab.origin[key] = place
 
 
 def _container(lab: Lab, node: Node, where: str, problems: Problems) -> None:

@@ -38,11 +38,17 @@ def vet(visit: Visit, request: Request, recorded: set[Key], made: Plan) -> list[
     features.check(visit, made)
     if any(step.key[0] == "container" for step in made.steps):
         _check_lxc(made)
+    if any(step.key[0] == "process" for step in made.steps):
+        from .program_steps import check as check_program
+
+        for step in made.steps:
+            if step.key[0] == "process":
+                check_program(step, request.origin.get(step.key))
     found += features.warnings(made)
     trouble = namespaces.mount_trouble()
     if trouble:
         found.append(trouble)
-    others = [step for step in made.steps if step.key[0] != "container"]
+    others = [step for step in made.steps if step.key[0] not in ("container", "process")]
     if others and not codec.available():
         raise MissingLibrary(say(others[0]))
     return found

@@ -2,18 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running a program with a time limit, and ending it with all that it started: `ip netns exec`, LXC's tools."""
+"""Finding a program, running it with a time limit, and ending it with all that it started: `ip netns exec`, LXC's
+tools.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import typing as t
 
 _GRACE_SECONDS = 2.0
 """Between TERM and KILL, after a timeout."""
+
+
+def find(name: str, path: str | None = None) -> str | None:
+    """The path of a program; without a `path` to search, also where administrators' tools are."""
+    return shutil.which(name, path=path or f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin:/bin")
 
 
 class Done(t.NamedTuple):

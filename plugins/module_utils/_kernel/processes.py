@@ -22,7 +22,7 @@ from .errors import KernelError
 from .holders import holders
 from .procfs import Identity, Process
 
-__all__ = ["Ending", "Identity", "Process", "end", "holders", "inside", "until_empty"]
+__all__ = ["Ending", "Identity", "Process", "end", "holders", "inside", "never_ended", "until_empty"]
 
 INSIDE = "runs inside"
 
@@ -76,7 +76,7 @@ def end(processes: t.Iterable[Process], grace: float) -> Ending:
     Never to this process, to one of its ancestors, to process 1 or to a kernel thread: they survive. So does what has
     no pid. Who has gone meanwhile, or whose pid belongs to another by now, counts as ended. A zombie has ended.
     """
-    spared = _spared()
+    spared = never_ended()
     survivors: list[Process] = []
     targets: list[Process] = []
     for process in {process.pid: process for process in processes}.values():
@@ -146,7 +146,7 @@ def _chase(since: int, wanted: t.Mapping[str, str], deadline: float) -> tuple[li
     """
     killed: list[Process] = []
     deadline = min(deadline, time.monotonic() + _CHASE_SECONDS)
-    spared = _spared()
+    spared = never_ended()
     while time.monotonic() < deadline:
         last = procfs.last_pid()
         if last < since:
@@ -168,7 +168,7 @@ def _chase(since: int, wanted: t.Mapping[str, str], deadline: float) -> tuple[li
     return killed, True
 
 
-def _spared() -> dict[int, str]:
+def never_ended() -> dict[int, str]:
     """Who is never ended, and why."""
     spared = dict.fromkeys(procfs.ancestors(), "this program runs under it")
     spared[os.getpid()] = "it is this program"

@@ -38,6 +38,7 @@ class Status(t.NamedTuple):
     name: str
     state: str
     parent: int
+    session: int
     is_kernel: bool
     start: int
 
@@ -92,6 +93,7 @@ def status(pid: int) -> Status | None:
         before.partition(b"(")[2].decode("utf-8", "replace"),
         fields[0].decode(),
         int(fields[1]),
+        int(fields[3]),
         bool(int(fields[6]) & _PF_KTHREAD),
         int(fields[19]),
     )

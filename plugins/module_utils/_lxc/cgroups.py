@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from .._kernel import procfs
+from .._kernel.groups import hierarchies, of_first
 
 _PERIOD = 100000
 """Microseconds over which the share of a processor is counted: the kernel's default (cpu.max)."""
@@ -43,7 +43,7 @@ KEYS = tuple(key for limit in LIMITS.values() for key in (limit.unified, limit.l
 def legacy_controllers() -> set[str]:
     """The controllers that are in a hierarchy of version 1; empty on a machine that has only version 2."""
     found: set[str] = set()
-    for _place, kind, options in _hierarchies():
+    for _place, kind, options in hierarchies():
         if kind == "cgroup":
             found.update(options)
     return found
@@ -68,27 +68,11 @@ def lines(limits: t.Mapping[str, t.Any], legacy: t.Container[str]) -> dict[str, 
     return found
 
 
-def _hierarchies() -> list[tuple[str, str, list[str]]]:
-    """Where control groups are mounted: (place, ``cgroup`` or ``cgroup2``, super block options)."""
-    found = []
-    for line in (procfs.read_all("/proc/self/mountinfo") or b"").decode("utf-8", "replace").splitlines():
-        front, _dash, back = line.partition(" - ")
-        fields, source = front.split(), back.split()
-        if len(fields) > 4 and len(source) > 2 and source[0] in ("cgroup", "cgroup2"):
-            found.append((fields[4], source[0], source[2].split(",")))
-    return found
-
-
 def _bases() -> list[str]:
     """The directories below which LXC makes its groups: in each hierarchy that of process 1."""
-    own = {}
-    for line in (procfs.read("/proc/1/cgroup") or b"").decode("utf-8", "replace").splitlines():
-        _number, controllers, path = line.split(":", 2)
-        path = path[: -len("/init.scope")] if path.endswith("/init.scope") else path
-        for name in controllers.split(","):
-            own[name] = path
+    own = of_first()
     found: dict[str, None] = {}
-    for place, kind, options in _hierarchies():
+    for place, kind, options in hierarchies():
         names = options if kind == "cgroup" else [""]
         for path in {own[name] for name in names if name in own} | {"/"}:
             found[os.path.normpath(place + path)] = None

@@ -17,6 +17,7 @@ from .file import FileKind
 from .link import LinkKind
 from .namespace import NamespaceKind
 from .occupants import OccupantsKind
+from .process import ProcessKind
 from .route import RouteKind
 from .sysctl import SysctlKind
 
@@ -28,6 +29,7 @@ RESOURCES: tuple[Resource, ...] = (
     RouteKind(),
     FileKind(),
     ContainerKind(),
+    ProcessKind(),
     OccupantsKind(),
 )
 

@@ -66,6 +66,9 @@ class Resource(t.Protocol):
     def side_by_side(self) -> bool:
         """True: steps of several objects are performed at once, each in a thread, and `afterwards` once behind them."""
 
+    def waits(self, step: Step) -> bool:
+        """Of steps that are done side by side: whether this one is waiting rather than work."""
+
     def afterwards(self, steps: t.Sequence[Step]) -> None:
         """Clear up behind steps that were done side by side."""
 
@@ -81,6 +84,9 @@ class Kind:
 
     netlink = True
     side_by_side = False
+
+    def waits(self, step: Step) -> bool:
+        return False
 
     def afterwards(self, steps: t.Sequence[Step]) -> None:
         """Nothing to clear up."""

@@ -63,6 +63,11 @@ class ContainerKind(Kind):
 
         container_steps.perform(step)
 
+    def waits(self, step: Step) -> bool:
+        """Shutdowns are waiting."""
+        stops = isinstance(step.after, Container) and step.after.state == "stopped" and step.fields == ("state",)
+        return step.phase is Phase.STOP or stops
+
     def afterwards(self, steps: t.Sequence[Step]) -> None:
         """Clear up behind steps that were done side by side."""
         from .. import container_steps

@@ -87,7 +87,7 @@ class OccupantsKind(Kind):
         return f"end {len(victims)} process{'es' if len(victims) > 1 else ''} of {step.key[1]}: {named(victims)}"
 
     def show(self, key: Key, record: Occupants) -> tuple[tuple[str, ...], t.Any]:
-        return ("processes",), [f"{process.pid} {process.command}" for process in (*record.inside, *record.holding)]
+        return ("occupants",), [f"{process.pid} {process.command}" for process in (*record.inside, *record.holding)]
 
 
 def foreseen(steps: t.Iterable[Step]) -> tuple[dict[str, list[Process]], dict[str, list[Process]]]:

@@ -70,7 +70,8 @@ def test_only_a_name_leads_to_the_labs_that_come_with_it(arguments):
 def test_a_file_that_is_nowhere(arguments, tmp_path):
     assert failure(arguments, file="blue-red.yml") == (
         f"file: 'blue-red.yml': there is no such lab file in {tmp_path / 'here'} or where the play looks for its "
-        "files, and no such lab comes with netns.lab (it has containers, red-blue, switched-lan, three-routers)"
+        "files, and no such lab comes with netns.lab "
+        "(it has containers, red-blue, switched-lan, three-routers, web-server)"
     )
 
 

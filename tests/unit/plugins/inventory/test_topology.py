@@ -429,7 +429,7 @@ def test_a_mistake_in_a_lab_file_is_told_with_file_and_line_and_all_of_them_at_o
 def test_a_file_that_is_nowhere(place):
     assert place.refused(files="blue-red.yml") == (
         f"files: 'blue-red.yml': there is no such lab file in {place.folder}, and no such lab comes with netns.lab "
-        "(it has containers, red-blue, switched-lan, three-routers)"
+        "(it has containers, red-blue, switched-lan, three-routers, web-server)"
     )
     assert place.refused(files=["labs/*.yml"]).startswith("files: 'labs/*.yml': there is no such lab file")
     assert place.refused(files=[]) == "files: an empty list: name one lab file or more"

@@ -21,7 +21,7 @@ SYSCTLS = (
     "net/ipv4/icmp_echo_ignore_all", "net/ipv4/ip_default_ttl", "net/ipv6/conf/all/forwarding",
 )  # fmt: skip
 CONTAINERS = "/var/lib/lxc"
-FOLDERS = ("/etc/netns", "/var/lib/netns-lab", "/run/netns-lab")
+FOLDERS = ("/etc/netns", "/var/lib/netns-lab", "/run/netns-lab", "/run/netns-lab/processes", "/var/log/netns-lab")
 RESTLESS = re.compile(r".*_timer|.*_detected|root_.*|topology_change.*|fdb_n_learned")
 KERNELS_OWN = re.compile(r" proto kernel| table local|^(local|broadcast|multicast|anycast) |^ff00::/8 ")
 

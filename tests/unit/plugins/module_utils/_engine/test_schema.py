@@ -156,7 +156,7 @@ def test_a_mac_address_that_arrives_as_a_number_is_recognised():
         (link(adresses=[]), "links[0].endpoints[0].adresses: this version knows no such key in an end of a link; did"),
         (lab(shape={"kind": "ring"}), "shape: this version knows no such key in a lab (known: name, nodes"),
         (lab(addressing={}), "addressing: this version knows no such key in a lab (known: name, nodes"),
-        (node(processes=[]), "nodes.red.processes: this version knows no such key in a node (known: kind"),
+        (node(daemons=[]), "nodes.red.daemons: this version knows no such key in a node (known: kind"),
         (node(contaner={}), "nodes.red.contaner: this version knows no such key in a node; did you mean 'container'?"),
     ],
 )
