@@ -56,7 +56,7 @@ seealso:
   - module: netns.lab.netns_info
 notes:
   - No lock is taken. Of a lab that a run is at while it is looked at, half may be seen; RV(labs[].run) then says so.
-  - Sysctls, policy rules and firewall tables that nobody asked for are not looked at.
+  - Sysctls that the lab file doesn't name are not looked at.
 """
 
 EXAMPLES = r"""
@@ -141,7 +141,7 @@ labs:
           description: The node's namespace.
           type: str
         object:
-          description: What kind of thing it is, such as V(namespace), V(link), V(address), V(route), V(sysctl), V(file).
+          description: What kind of thing it is, such as V(namespace), V(link), V(address), V(route), V(sysctl).
           type: str
         name:
           description: Which one.
@@ -158,6 +158,12 @@ labs:
     drift_total:
       description: How many differences there are.
       type: int
+    untouched:
+      description:
+        - Policy rules and tables of nftables in the lab's namespaces, as sentences.
+        - No run takes them away, not even with O(netns.lab.topology#module:exact=true).
+      type: list
+      elements: str
     topology:
       description:
         - The lab as it stands, as a lab file. Given to M(netns.lab.topology) again it changes nothing.
@@ -188,6 +194,7 @@ labs:
           asked: 1500
           stands: 1400
       drift_total: 1
+      untouched: []
       topology:
         name: red-blue
         nodes: {red: {}, blue: {}}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 import subprocess
 import typing as t
 
@@ -57,7 +58,7 @@ DEEDS = (
     "ip -n gw link add v6 type veth peer name v7 netns sw; ip -n sw link set v7 master br0 up",
     "ip -n gw link add v8 type veth; ip -n gw link set v8 netns $$",
     "ip -n gw link add vx type vxlan id 7 dstport 4789 remote 10.2.0.2 dev far; ip -n gw link set vx up mtu 1400",
-    "ip -n pc link add mac0 link eth1 type macvlan; ip -n pc link set mac0 up; ip -n pc address add 10.6.0.1/24 dev mac0",
+    "ip -n pc link add mac0 link eth1 up type macvlan; ip -n pc address add 10.6.0.1/24 dev mac0",
     "ip -n gw address add 10.1.0.3/24 brd + dev lan",
     "ip -n gw address del 10.1.0.1/24 dev lan; ip -n gw address add 10.1.0.1/24 brd + dev lan",
     "ip -n gw address add 10.7.0.1 peer 10.7.0.2/32 dev far",
@@ -88,8 +89,7 @@ DEEDS = (
     "ip -n pc link set lo down",
     "ip netns exec gw sysctl -qw net.ipv4.ip_forward=0",
     "ip netns exec pc sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv6.conf.all.forwarding=1",
-    "ip netns exec pc sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1; "
-    "ip netns exec pc sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0",
+    "for to in 1 0; do ip netns exec pc sysctl -qw net.ipv6.conf.eth0.disable_ipv6=$to; done",
     "ip netns del pc",
 )
 
@@ -214,3 +214,21 @@ def test_derived_state_is_no_addition():
     assert words(_reset()) == []
     assert snapshot.differences(before, snapshot.machine()) == []
     assert _drift() == []
+
+
+def test_rules_and_firewalls_are_left_and_told(run_module):
+    lab = {**copy.deepcopy(LAB), "exact": True}
+    assert "warnings" not in run_module("topology", **lab)
+    subprocess.run(["ip", "-n", "pc", "rule", "add", "from", "10.1.0.0/24", "table", "7"], check=True)
+    told = ["1 policy rule"]
+    if shutil.which("nft"):
+        subprocess.run(["ip", "netns", "exec", "pc", "nft", "add", "table", "inet", "mine"], check=True)
+        told.append("the nftables table inet mine")
+    for check in (True, False):
+        answer = run_module("topology", **lab, check=check)
+        assert not answer["changed"]
+        (warning,) = answer["warnings"]
+        assert f"pc has {' and '.join(told)}, which no run touches" in str(warning)
+    (seen,) = lab_information.gather("class", None)
+    assert seen["untouched"] == [f"pc has {' and '.join(told)}, which no run touches"]
+    assert "from 10.1.0.0/24" in subprocess.run(["ip", "-n", "pc", "rule"], capture_output=True, text=True).stdout

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import fcntl
 import json
 import os
 import shutil
@@ -197,7 +198,7 @@ CHANGES: dict[str, tuple[str, list[str]]] = {
 def test_what_somebody_changed_is_told_and_a_reset_undoes_it(what):
     script, told = CHANGES[what]
     build(LAB)
-    os.system(script)  # noqa: S605
+    os.system(script)
     seen = look()
     assert texts(seen) == told
     assert unchanged(LAB) != []
@@ -215,7 +216,7 @@ SAYABLE = sorted(set(CHANGES) - {"a link that is down", "a port", "a cable to el
 @pytest.mark.parametrize("what", SAYABLE)
 def test_what_a_lab_file_can_say_stands_in_what_is_read_back(what):
     build(LAB)
-    os.system(CHANGES[what][0])  # noqa: S605
+    os.system(CHANGES[what][0])
     assert unchanged(look()["topology"]) == []
 
 
@@ -223,15 +224,16 @@ def test_the_order_of_addresses_counts():
     lab = copy.deepcopy(LAB)
     lab["links"][0][0]["addresses"] = ["10.1.0.1/24", "10.1.0.2/24"]
     build(lab)
-    os.system("ip -n gw address del 10.1.0.1/24 dev lan; ip -n gw address add 10.1.0.1/24 dev lan")  # noqa: S605
+    os.system("ip -n gw address del 10.1.0.1/24 dev lan; ip -n gw address add 10.1.0.1/24 dev lan")
     (text,) = texts(look())
     assert text.startswith("gw: it would take this to put it right: ")
 
 
 def test_derived_state_and_routes_of_daemons_are_no_drift():
     build(LAB)
-    os.system(  # noqa: S605
-        "ip -n pc1 route add 192.0.2.0/24 via 10.1.0.1 proto bird; ip -n pc1 route add 192.0.3.0/24 via 10.1.0.1 proto ospf"
+    os.system(
+        "ip -n pc1 route add 192.0.2.0/24 via 10.1.0.1 proto bird;"
+        "ip -n pc1 route add 192.0.3.0/24 via 10.1.0.1 proto ospf"
     )
     seen = look()
     assert texts(seen) == []
@@ -242,7 +244,7 @@ def test_a_lab_that_is_quite_another_by_now_has_at_most_a_hundred_differences(ru
     lab = {"name": "many", "nodes": {f"n{number}": {} for number in range(120)}}
     build(lab)
     for number in range(120):
-        os.system(f"ip -n n{number} link set lo down")  # noqa: S605
+        os.system(f"ip -n n{number} link set lo down")
     (seen,) = run_module("topology_info", name="many")["labs"]
     assert len(seen["drift"]) == 100
     assert seen["drift_total"] == 120
@@ -292,7 +294,7 @@ def test_a_lab_from_before_a_reboot_is_gone():
     raw = json.loads(entry.read_text())
     entry.write_text(json.dumps({**raw, "boot": "another"}))
     for ns in LAB["nodes"]:
-        os.system(f"ip netns del {ns}")  # noqa: S605
+        os.system(f"ip netns del {ns}")
     seen = look()
     assert (seen["state"], seen["this_boot"]) == ("gone", False)
     assert seen["topology"]["nodes"] == {}
@@ -301,7 +303,7 @@ def test_a_lab_from_before_a_reboot_is_gone():
 
 def test_a_lab_with_a_dead_file_in_the_place_of_a_namespace_is_broken():
     build(LAB)
-    os.system("ip netns del pc1; touch /run/netns/pc1; sleep 0.2")  # noqa: S605
+    os.system("ip netns del pc1; touch /run/netns/pc1; sleep 0.2")
     seen = look()
     assert seen["state"] == "broken"
     assert "namespace pc1 is broken: no namespace is mounted on its file" in texts(seen)
@@ -309,7 +311,7 @@ def test_a_lab_with_a_dead_file_in_the_place_of_a_namespace_is_broken():
 
 def test_a_namespace_that_somebody_made_anew_is_told():
     build(LAB)
-    os.system("ip netns del pc1; ip netns add pc1; sleep 0.2")  # noqa: S605
+    os.system("ip netns del pc1; ip netns add pc1; sleep 0.2")
     assert "namespace pc1 doesn't carry the mark of the lab, so somebody made it anew" in texts(look())
 
 
@@ -329,8 +331,6 @@ def test_a_lab_whose_entry_cannot_be_read_is_shown_as_it_stands(text):
 def test_while_a_run_is_at_the_lab_it_says_so(start_module):
     build(LAB)
     os.makedirs("/run/netns-lab", exist_ok=True)
-    import fcntl
-
     with open("/run/netns-lab/office.lock", "w", encoding="utf-8") as lock:
         lock.write(f"{os.getpid()}\n")
         lock.flush()
@@ -345,7 +345,7 @@ def test_while_a_run_is_at_the_lab_it_says_so(start_module):
 def test_labs_are_found_by_name_and_prefix(run_module):
     for name, prefix in (("one", ""), ("two", ""), ("two", "b-")):
         assert not run_module("topology", name=name, prefix=prefix, nodes={f"{name}-n": {}}).get("failed")
-    os.system("ip netns add foreign")  # noqa: S605
+    os.system("ip netns add foreign")
 
     def ids(**options: t.Any) -> list[str]:
         answer = run_module("topology_info", check=True, **options)

@@ -73,8 +73,7 @@ def differences(request: Request, have: State) -> list[Difference]:
             found.append(_missing(key, wanted))
         else:
             found += _changed(key, wanted, stands)
-    if not found:
-        found = _as_the_planner_sees_it(request, have)
+    found += _as_the_planner_sees_it(request, have, found)
     return [*found, *_added(request, have)]
 
 
@@ -125,14 +124,21 @@ def _changed(key: Key, wanted: t.Any, stands: t.Any) -> t.Iterator[Difference]:
         yield Difference(ns, kind, name, CHANGED, text, wanted.state, stands.state)
 
 
-def _as_the_planner_sees_it(request: Request, have: State) -> list[Difference]:
+_COMPARED = frozenset({"namespace", "link", "address", "route", "sysctl", "file"})
+"""Kinds of which every difference is found by comparing single records, but for the order of addresses."""
+
+
+def _as_the_planner_sees_it(request: Request, have: State, told: t.Sequence[Difference]) -> list[Difference]:
     """What no comparison of single records finds: the order of addresses, a container's configuration."""
     try:
         made = plan(request, have)
     except LabError as error:
-        return [Difference("", "plan", "", CHANGED, str(error))]
+        return [] if told else [Difference("", "plan", "", CHANGED, str(error))]
+    known = {(one.netns, one.object) for one in told}
     found: dict[Key, Difference] = {}
     for step in made.steps:
+        if told and (step.key[0] in _COMPARED or (step.key[1], step.key[0]) in known):
+            continue
         name, _words = _named(step.key, step.before or step.after)
         text = f"{_place(step.key[1])}: it would take this to put it right: {say(step)}"
         found.setdefault(step.key, Difference(step.key[1], step.key[0], name, CHANGED, text))

@@ -77,6 +77,7 @@ class _Seen:
         """Namespaces of the lab that its file, as far as it is known, doesn't name."""
         self._lab = self._with_unasked()
         self._have = self._observed(visit)
+        self._untouched = leftovers.untouched(visit, self._lab.request())
 
     def _with_unasked(self) -> Lab:
         """The lab that stands: what was asked for, and what the registry or the marks know of besides."""
@@ -84,7 +85,9 @@ class _Seen:
         standing = [ns for ns in self._unasked if namespaces.condition(ns) == namespaces.OK and ns.startswith(prefix)]
         if self._asked is not None and not standing:
             return self._asked
-        given = self._asked.given if self._asked is not None else {"name": name, "prefix": prefix, "nodes": {}}
+        given: dict[str, t.Any] = {"name": name, "prefix": prefix, "nodes": {}}
+        if self._asked is not None:
+            given = self._asked.given
         more = {ns[len(prefix) :]: {"kind": "container"} if ns in self._containers else {} for ns in standing}
         lab = topology.load({**given, "nodes": {**(given.get("nodes") or {}), **more}})
         for ns in standing:
@@ -155,6 +158,7 @@ class _Seen:
                 for one in differences[:MOST_DIFFERENCES]
             ],
             "drift_total": len(differences),
+            "untouched": self._untouched[:MOST_DIFFERENCES],
         }
         if entry is not None and entry.written:
             found["built"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(entry.written))
@@ -182,5 +186,3 @@ def _files(ns: str) -> list[str]:
         return [name for name in sorted(os.listdir(os.path.join(ETC, ns))) if not name.startswith(".")]
     except OSError:
         return []
-
-

@@ -58,7 +58,9 @@ class Ledger:
             before = self.entry
             if before is not None:
                 self._asked, self._source = before.asked, before.source
-            self._save(before.keys if before is not None else [], complete=True, written=before.written if before else 0)
+            self._save(
+                before.keys if before is not None else [], complete=True, written=before.written if before else 0
+            )
 
     def _owned(self, request: Request) -> list[Key]:
         return [

@@ -142,6 +142,22 @@ def additions(request: Request, have: State) -> list[Key]:
     ]
 
 
+def untouched(visit: Visit, request: Request) -> list[str]:
+    """In words, what somebody put into the lab's own namespaces that no run takes away, since nothing here knows how to
+    give it back. Raises KernelError."""
+    from .._kernel import filters
+
+    found = []
+    for ns in _own(request):
+        if namespaces.condition(ns) == namespaces.OK:
+            visit.enter(ns)
+            what = filters.seen(visit)
+            if what:
+                found.append(f"{ns} has {' and '.join(what)}, which no run touches")
+    visit.enter(MACHINE)
+    return found
+
+
 def _own(request: Request) -> dict[str, None]:
     return {key[1]: None for key, record in request.want.items() if isinstance(record, Namespace)}
 

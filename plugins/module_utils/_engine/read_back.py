@@ -39,9 +39,7 @@ def lab_file(lab: Lab, have: State, unknown: t.Container[str] = ()) -> _Given:
     found: _Given = {"name": lab.name}
     if lab.prefix:
         found["prefix"] = lab.prefix
-    found["nodes"] = {
-        node.name: reading.node(node) for node in lab.nodes.values() if ("namespace", node.ns) in have
-    }
+    found["nodes"] = {node.name: reading.node(node) for node in lab.nodes.values() if ("namespace", node.ns) in have}
     found["links"] = links
     groups = dict.fromkeys(group for node in found["nodes"].values() for group in node.get("groups") or ())
     if groups:
@@ -149,12 +147,12 @@ class _Reading:
             for key, link in self._have.of(node.ns, "link"):
                 if key in seen or link.kind != "veth" or link.peer is None:
                     continue
-                far = self._end(*link.peer)
-                if far is not None:
+                other = self._end(*link.peer)
+                if other is not None:
                     seen |= {key, ("link", *link.peer)}
                     near = End(node.name, node.ns, key[2])
                     # A switch's end comes last, as people write it.
-                    yield (far, near, False) if self._kinds[node.name] == "switch" else (near, far, False)
+                    yield (other, near, False) if self._kinds[node.name] == "switch" else (near, other, False)
 
     def _end(self, ns: str, name: str) -> End | None:
         """The other end of a veth, if a lab file can name it."""
@@ -198,14 +196,15 @@ class _Reading:
         """What the lab file says of a pair that can't be seen."""
         where = re.match(r"links\[(\d+)\]", self._lab.origin.get(("link", near.ns, near.name), ""))
         given = (self._lab.given.get("links") or [])[int(where[1])] if where else {}
-        link = given if isinstance(given, dict) else {"endpoints": given}
-        ends = [end if isinstance(end, dict) else {} for end in link.get("endpoints") or ({}, {})]
-        return link, ends
+        link: _Given = given if isinstance(given, dict) else {"endpoints": given}
+        ends: list[t.Any] = link.get("endpoints") or [{}, {}]
+        return link, [end if isinstance(end, dict) else {} for end in ends]
 
     def _said(self, end: End, link: Link, asked: _Given, mtu: int | None) -> _Given:
         said: _Given = {"node": end.node, "name": end.name}
         addresses = sorted(
-            (pair for pair in self._have.of(end.ns, "address") if pair[0][2] == end.name), key=lambda pair: pair[1].index
+            (pair for pair in self._have.of(end.ns, "address") if pair[0][2] == end.name),
+            key=lambda pair: pair[1].index,
         )
         if addresses and end.ns != MACHINE:
             said["addresses"] = [described.address(key, record) for key, record in addresses]
