@@ -378,10 +378,10 @@ options:
     default: present
   exact:
     description:
-      - Also remove links, addresses and routes that are in the lab's own namespaces but not in the lab file, which makes
-        this a reset. Without it they are left, and M(netns.lab.topology_info) tells of them.
-      - What routing daemons and the kernel make by themselves stays, and so do physical NICs and sysctls that the lab file
-        doesn't name.
+      - Also remove links, addresses and routes that are in the lab's own namespaces but not in the lab file. That makes
+        it a reset. Without it they are left, and M(netns.lab.topology_info) tells of them.
+      - What routing daemons and the kernel make by themselves stays, and so do physical NICs and sysctls that the lab
+        file doesn't name.
       - Policy rules and firewall tables stay, too, with a warning.
     type: bool
     default: false

@@ -275,5 +275,7 @@ def _leave_out(found: _Given, place: tuple[str | int, ...]) -> None:
         for step in place[:-1]:
             inner = inner[step]
         del inner[place[-1]]
+        if not inner and place[2:3] == ("routes",):
+            del found["nodes"][place[1]]["routes"]
     except (KeyError, IndexError, TypeError):
         pass  # it went with something else
