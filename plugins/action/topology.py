@@ -64,7 +64,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise LabError(f"a lab comes from a file or from options, not both: leave out {', '.join(beside)}", "file")
         if not isinstance(name, str) or not name:
             raise LabError(f"{name!r}: expected the path of a lab file, or the name of one that netns.lab has", "file")
-        lab_file = LabFile(self._find(name), name)
+        path = self._find(name)
+        lab_file = LabFile(path, name)
         lab = {**lab_file.content, **{key: args[key] for key in ("name", "prefix") if key in args}}
         try:
             misplaced = [key for key in lab if key in _OPTIONS]
@@ -77,7 +78,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 topology.load(lab)
         except LabError as error:
             raise lab_file.placed(error) from None
-        return {**lab, **args}
+        if absent:
+            return {**lab, **args}
+        # The module doesn't read the file: it writes down where the lab came from, in words that find it again.
+        return {**lab, **args, "file": name if path == shipped_lab(name) else path}
 
     def _find(self, name: str) -> str:
         """The path of a lab file. Raises `LabError`."""

@@ -92,10 +92,21 @@ def run_topology(module: AnsibleModule) -> None:
             outcome = _converge(module, Request({}, lab=name, force=policy["force"], rollback=policy["rollback"]))
             _leave(module, outcome, topology={"name": name, "nodes": {}, "links": []})
         lab = topology.load(definition)
-        outcome = _converge(module, lab.request(**policy))
+        outcome = _converge(module, lab.request(**policy, source=options.get("file") or ""))
         # Ansible returns the options along with the result. A lab has said it all already, and so is half of that.
         told = {key: value for key, value in options.items() if key not in ("nodes", "links")}
         _leave(module, outcome, topology=described.describe(lab, outcome.after), invocation={"module_args": told})
+
+
+def run_topology_info(module: AnsibleModule) -> None:
+    """The module `topology_info`."""
+    from ._engine import lab_information
+
+    with _readable(module):
+        _need_root(module)
+        options = module.params
+        found = lab_information.gather(options["name"], options["prefix"], asked=options["asked"])
+        module.exit_json(changed=False, labs=found)
 
 
 def run_netns_info(module: AnsibleModule) -> None:

@@ -29,7 +29,7 @@ options:
       - It is looked for on the controller, first from the directory in which Ansible was started, then where a play
         looks for its C(files), then, if it is only a name, among the labs that come with the collection
         (V(red-blue), V(three-routers), V(switched-lan) and V(web-server)).
-      - The file is not templated.
+      - The file is not templated. Where it lies is kept for M(netns.lab.topology_info).
       - O(nodes), O(links), O(groups) and O(defaults) can't stand beside it. O(name) and O(prefix) can, and go before
         those in the file, so that one file makes several labs.
     type: str
@@ -449,8 +449,11 @@ options:
     default: present
   exact:
     description:
-      - Also remove links, addresses and routes that are in the lab's own namespaces but not in the lab file.
-      - What routing daemons and the kernel make by themselves stays.
+      - Also remove links, addresses and routes that are in the lab's own namespaces but not in the lab file. That makes
+        it a reset. Without it they are left, and M(netns.lab.topology_info) tells of them.
+      - What routing daemons and the kernel make by themselves stays, and so do physical NICs and sysctls that the lab
+        file doesn't name.
+      - Policy rules and firewall tables stay, too, with a warning.
     type: bool
     default: false
   adopt:
@@ -476,6 +479,7 @@ options:
     type: float
     default: 60
 seealso:
+  - module: netns.lab.topology_info
   - module: netns.lab.netns
   - module: netns.lab.veth
   - module: netns.lab.route
@@ -529,6 +533,11 @@ EXAMPLES = r"""
     file: labs/office.yml
   check_mode: true
   diff: true
+
+- name: Reset a lab to what its file says, whatever somebody did in it
+  netns.lab.topology:
+    file: labs/office.yml
+    exact: true
 
 - name: A second copy of a lab on the same machine
   netns.lab.topology:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import typing as t
 from pathlib import Path
@@ -27,6 +28,8 @@ _PASSING = frozenset({
     "fdb_n_learned", "active_slave", "mii_status", "link_failure_count", "ad_info",
 })  # fmt: skip
 """What changes by itself or is chosen by the kernel: indexes and ids, what depends on the carrier, timers."""
+_TIME = re.compile(r'"written":\d+,')
+"""When an entry of the registry was written."""
 _LASTING_FLAGS = frozenset({"UP", "NOARP", "onlink", "POINTOPOINT", "LOOPBACK"})
 
 
@@ -44,7 +47,7 @@ def machine(*, index: bool = False, mac: bool = True) -> dict[str, t.Any]:
         found[ns, "sysctls"] = values
     for place in ("/etc/netns", "/var/lib/netns-lab", "/run/netns-lab"):
         for file in sorted(Path(place).rglob("*")):
-            found[str(file), "file"] = file.read_text() if file.is_file() else "a folder"
+            found[str(file), "file"] = _TIME.sub("", file.read_text()) if file.is_file() else "a folder"
     return found
 
 

@@ -274,3 +274,20 @@ def test_killed_at_a_step_it_is_completed_or_removed(run_module, what):
             assert not present(run_module)["changed"]
         absent(run_module)
         nothing_is_left()
+
+
+def test_read_back_and_given_again_it_changes_nothing(run_module):
+    assert run_module("topology", **LAB)["changed"]
+    (seen,) = run_module("topology_info")["labs"]
+    assert (seen["state"], seen["drift"]) == ("complete", [])
+    assert seen["topology"]["nodes"]["nltl-db"] == {"kind": "container", "container": {"timeout": 5}}
+    assert run_module("topology", **seen["topology"])["steps"] == []
+    Path("/var/lib/netns-lab/boxes.json").unlink()
+    (lost,) = run_module("topology_info")["labs"]
+    assert lost["topology"]["nodes"]["nltl-db"] == {"kind": "container", "container": {}}
+    assert run_module("topology", **lost["topology"])["steps"] == []
+    lxc("stop", "-n", "nltl-db", "-k")
+    (stopped,) = run_module("topology_info")["labs"]
+    assert [one["text"] for one in stopped["drift"]] == ["nltl-db: container nltl-db is stopped, asked was running"]
+    assert run_module("topology", **stopped["topology"])["steps"] == []
+    assert state("nltl-db") == "stopped"

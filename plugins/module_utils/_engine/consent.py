@@ -14,8 +14,9 @@ from .._kernel import namespaces
 from .derived_names import LAB_ALTNAME, machine_altname
 from .errors import LabError
 from .plan import Plan, touched
-from .records import MACHINE, Container, Key, Namespace, Program, Request
+from .records import MACHINE, Container, Key, Link, Namespace, Program, Request
 from .resources.base import at
+from .steps import Step
 
 _OWNED_BY_THEMSELVES = ("container", "process")
 """What may be put into a namespace of somebody else's: each of these says whose it is."""
@@ -30,7 +31,8 @@ def check(request: Request, recorded: set[Key], made: Plan) -> None:
             _check_container(request, step.key, made.before.get(step.key), recorded)
         elif step.key[0] == "process":
             _check_program(request, step.key, made.before.get(step.key), recorded)
-    for ns in touched(step for step in made.steps if step.key[0] not in _OWNED_BY_THEMSELVES):
+    own = [step for step in made.steps if step.key[0] not in _OWNED_BY_THEMSELVES and not _fetches(request, step)]
+    for ns in touched(own):
         if ns == MACHINE:
             continue
         if namespaces.is_machine(ns):
@@ -43,11 +45,20 @@ def check(request: Request, recorded: set[Key], made: Plan) -> None:
         if isinstance(standing, Namespace) and not standing.broken:
             _check_namespace(request, ns, standing.owner or "", recorded)
     if not request.force:
-        for step in made.steps:
+        for step in own:
             # What stood before the first step: a later step may be about a link that this plan makes.
             standing = made.before.get(step.key) if step.key[0] == "link" and step.key[1] == MACHINE else None
             if standing is not None:
                 _check_machine_link(request, step.key, standing, recorded)
+
+
+def _fetches(request: Request, step: Step) -> bool:
+    """Whether a step only brings a lab's link back that somebody moved elsewhere: the other end of a veth that is in a
+    namespace of the lab is the lab's, wherever it is."""
+    if request.lab is None or step.verb != "move" or step.other is None or not isinstance(step.before, Link):
+        return False
+    ends = (step.other[1], (step.before.peer or ("?", ""))[0])
+    return all(isinstance(request.want.get(("namespace", ns)), Namespace) for ns in ends)
 
 
 def _check_namespace(request: Request, ns: str, owner: str, recorded: set[Key]) -> None:

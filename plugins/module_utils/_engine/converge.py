@@ -78,6 +78,7 @@ class _Run:
         have = observe(self._visit, request)
         if request.exact:
             self._request = request = leftovers.exactly(request, have)
+            self._warnings += leftovers.untouched(self._visit, request)
         made = plan(request, have)
         if made:
             from .vetting import vet

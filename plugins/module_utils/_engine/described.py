@@ -14,9 +14,9 @@ import typing as t
 from .lab import Lab
 from .names import DEFAULTS
 from .records import IPV6_METRIC, MACHINE, MAIN_TABLE, Address, Key, Link, Program, Route
+from .resources.route import DERIVED
 from .state import State
 
-_KERNELS_OWN = ("kernel", "ra", "redirect")
 _DEFAULTS = {destination.text for destination in DEFAULTS.values()}
 
 
@@ -36,9 +36,9 @@ def describe(lab: Lab, have: State) -> dict[str, t.Any]:
                     links[key[2]] = {**_link(record, nodes_by_ns, have), **links.get(key[2], {})}
             elif isinstance(record, Address):
                 if key[2] != "lo":
-                    links.setdefault(key[2], {}).setdefault("addresses", []).append(_address(key, record))
-            elif isinstance(record, Route) and record.protocol not in _KERNELS_OWN:
-                routes.append(_route(key, record))
+                    links.setdefault(key[2], {}).setdefault("addresses", []).append(address(key, record))
+            elif isinstance(record, Route) and record.protocol not in DERIVED:
+                routes.append(route(key, record))
         nodes[node.name] = {"netns": node.ns, "kind": node.kind, "links": links, "routes": routes}
         for _key, container in have.of(node.ns, "container"):
             states = {"running": "started"}
@@ -75,14 +75,16 @@ def _link(link: Link, nodes: t.Mapping[str, str], have: State) -> dict[str, t.An
     return found
 
 
-def _address(key: Key, address: Address) -> str:
-    return f"{key[3]}/{address.prefix}" if ":" in key[3] else str(key[3])
+def address(key: Key, record: Address) -> str:
+    """An address with its prefix length, as a lab file has it."""
+    return f"{key[3]}/{record.prefix}" if ":" in key[3] else str(key[3])
 
 
-def _route(key: Key, route: Route) -> dict[str, t.Any]:
+def route(key: Key, record: Route) -> dict[str, t.Any]:
+    """A route, as a lab file has it."""
     table, to, metric = key[2], key[3], key[5]
     found: dict[str, t.Any] = {"to": "default" if to in _DEFAULTS else to}
-    hops = route.hops or ()
+    hops = record.hops or ()
     if len(hops) == 1:
         found.update((name, value) for name, value in (("via", hops[0].via), ("dev", hops[0].dev)) if value)
     elif hops:
@@ -93,10 +95,10 @@ def _route(key: Key, route: Route) -> dict[str, t.Any]:
         found["table"] = table
     if metric != (IPV6_METRIC if ":" in to else 0):
         found["metric"] = metric
-    if route.type not in (None, "unicast"):
-        found["type"] = route.type
-    if route.source:
-        found["src"] = route.source
-    if route.onlink:
+    if record.type not in (None, "unicast"):
+        found["type"] = record.type
+    if record.source:
+        found["src"] = record.source
+    if record.onlink:
         found["onlink"] = True
     return found

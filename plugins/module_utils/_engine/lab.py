@@ -51,6 +51,8 @@ class Lab:
     prefix: str
     nodes: dict[str, Node] = field(default_factory=dict)
     links: list[tuple[End, End]] = field(default_factory=list)
+    given: dict[str, t.Any] = field(default_factory=dict, repr=False)
+    """The lab file itself."""
     want: Want = field(default_factory=dict)
     origin: dict[Key, str] = field(default_factory=dict)
     """Where in the lab file each key was asked for."""
@@ -61,9 +63,23 @@ class Lab:
         return f"{self.name}@{self.prefix}" if self.prefix else self.name
 
     def request(
-        self, *, exact: bool = False, adopt: bool = False, force: bool = False, rollback: bool = True
+        self,
+        *,
+        exact: bool = False,
+        adopt: bool = False,
+        force: bool = False,
+        rollback: bool = True,
+        source: str = "",
     ) -> Request:
         """What the engine is asked for."""
         return Request(
-            want=self.want, lab=self.id, exact=exact, adopt=adopt, force=force, rollback=rollback, origin=self.origin
+            want=self.want,
+            lab=self.id,
+            asked=self.given,
+            source=source,
+            exact=exact,
+            adopt=adopt,
+            force=force,
+            rollback=rollback,
+            origin=self.origin,
         )

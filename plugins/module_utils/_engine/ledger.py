@@ -24,6 +24,8 @@ class Ledger:
 
     def __init__(self, request: Request) -> None:
         self._lab = request.lab
+        self._asked = request.asked
+        self._source = request.source
         self._name = request.lab or ownership.OBJECTS
         concerned = request.lab is not None or any(_outlasts(key, record) for key, record in request.want.items())
         self.entry = ownership.load(self._name) if concerned else None
@@ -53,7 +55,12 @@ class Ledger:
     def revert(self) -> None:
         """After everything was put back: what the entry said before."""
         if self._concerned:
-            self._save(self.entry.keys if self.entry is not None else [], complete=True)
+            before = self.entry
+            if before is not None:
+                self._asked, self._source = before.asked, before.source
+            self._save(
+                before.keys if before is not None else [], complete=True, written=before.written if before else 0
+            )
 
     def _owned(self, request: Request) -> list[Key]:
         return [
@@ -67,18 +74,22 @@ class Ledger:
             return bool(key[0] == "file")
         return key[0] != "occupants" and not (key[0] == "sysctl" and key[2] in _EVERY_NODES)
 
-    def _save(self, keys: list[Key], *, complete: bool) -> None:
+    def _save(self, keys: list[Key], *, complete: bool, written: int = 0) -> None:
         if not keys:
             ownership.forget(self._name)
             self._on_disk = None
         elif not complete or not self._says(keys):
-            self._on_disk = ownership.Entry(self._name, keys, complete)
+            self._on_disk = ownership.Entry(
+                self._name, keys, complete, ownership.boot_id(), self._asked, self._source, written
+            )
             ownership.save(self._on_disk)
 
     def _says(self, keys: list[Key]) -> bool:
         """Whether the entry on disk is this already. Nobody else writes it while the owner's lock is held."""
         entry = self._on_disk
-        return entry is not None and entry.complete and entry.is_from_this_boot and entry.keys == keys
+        if entry is None or not entry.complete or not entry.is_from_this_boot:
+            return False
+        return entry.keys == keys and entry.asked == self._asked
 
 
 def _outlasts(key: Key, record: object) -> bool:

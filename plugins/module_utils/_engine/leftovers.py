@@ -19,7 +19,20 @@ from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
 from .kinds import FALLBACK_TUNNELS
 from .ownership import Entry
-from .records import MACHINE, OUTLASTING, Key, Link, Namespace, Occupants, Program, Request, Route, Sysctl, Want
+from .records import (
+    MACHINE,
+    OUTLASTING,
+    Address,
+    Key,
+    Link,
+    Namespace,
+    Occupants,
+    Program,
+    Request,
+    Route,
+    Sysctl,
+    Want,
+)
 from .resources.namespace import owner_of
 from .resources.route import DYNAMIC
 from .state import State
@@ -91,9 +104,10 @@ def _resets(visit: Visit, want: Want, keys: list[Key]) -> dict[Key, Sysctl]:
     return values
 
 
-def marked(visit: Visit, lab: str, besides: t.Container[str] = ()) -> list[str]:
-    """The namespaces whose loopback carries the lab's mark, whatever the registry says; but not those of `besides`."""
-    found = []
+def marks(visit: Visit, besides: t.Container[str] = ()) -> dict[str, str]:
+    """The labs that the loopbacks of namespaces name, by namespace, whatever the registry says; not those of
+    `besides`."""
+    found = {}
     for ns in namespaces.names():
         if ns in besides:
             continue
@@ -102,10 +116,16 @@ def marked(visit: Visit, lab: str, besides: t.Container[str] = ()) -> list[str]:
             row = decode.links([visit.socket().get(netlink.link_get_request(1))])[0]
         except KernelError:
             continue
-        if owner_of(row.alias) == lab:
-            found.append(ns)
+        owner = owner_of(row.alias)
+        if owner:
+            found[ns] = owner
     visit.enter(MACHINE)
     return found
+
+
+def marked(visit: Visit, lab: str, besides: t.Container[str] = ()) -> list[str]:
+    """The namespaces that carry the lab's mark; not those of `besides`."""
+    return [ns for ns, owner in marks(visit, besides).items() if owner == lab]
 
 
 def marked_containers(lab: str) -> list[Key]:
@@ -134,19 +154,49 @@ def _stays(want: Want, ns: str) -> bool:
 
 def exactly(request: Request, have: State) -> Request:
     """The request, with everything else inside the lab's own namespaces wanted gone; what is derived stays."""
-    want: Want = dict(request.want)
-    own = {key[1] for key, record in request.want.items() if isinstance(record, Namespace)}
-    for ns in own:
-        for key, record in have.space(ns).items():
-            if key not in want and _is_foreign(key, record):
-                want[key] = None
+    own = _own(request)
+    want = {**request.want, **{key: None for key in additions(request, have) if key[0] != "address"}}
     complete = {(key[1], key[2]) for key in request.want if key[0] == "link" and key[1] in own}
     return replace(request, want=want, complete=request.complete | complete)
 
 
-def _is_foreign(key: Key, record: object) -> bool:
+def additions(request: Request, have: State) -> list[Key]:
+    """What stands in the lab's own namespaces though the lab doesn't ask for it, and isn't derived from what it asks
+    for. What is on an added link goes with that."""
+    want = request.want
+    return [
+        key
+        for ns in _own(request)
+        for key, record in have.space(ns).items()
+        if key not in want and _is_foreign(key, record, want)
+    ]
+
+
+def untouched(visit: Visit, request: Request) -> list[str]:
+    """In words, what somebody put into the lab's own namespaces that no run takes away, since nothing here knows how to
+    give it back. Raises KernelError."""
+    from .._kernel import filters
+
+    found = []
+    for ns in _own(request):
+        if namespaces.condition(ns) == namespaces.OK:
+            visit.enter(ns)
+            what = filters.seen(visit)
+            if what:
+                found.append(f"{ns} has {' and '.join(what)}, which no run touches")
+    visit.enter(MACHINE)
+    return found
+
+
+def _own(request: Request) -> dict[str, None]:
+    return {key[1]: None for key, record in request.want.items() if isinstance(record, Namespace)}
+
+
+def _is_foreign(key: Key, record: object, want: Want) -> bool:
     if isinstance(record, Link):
         return key[2] != "lo" and record.kind not in ("", FALLBACK_TUNNELS.get(str(key[2])))
     if isinstance(record, Program):
         return True
+    if isinstance(record, Address):
+        return want.get(("link", key[1], key[2])) is not None
     return isinstance(record, Route) and record.protocol not in DYNAMIC

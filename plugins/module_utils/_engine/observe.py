@@ -9,6 +9,7 @@ Nothing is changed by looking, except that the kernel hands out ids for neighbou
 
 from __future__ import annotations
 
+import bisect
 import os
 import typing as t
 from dataclasses import replace
@@ -180,6 +181,18 @@ class _Look:
         for start in range(0, len(candidates), _BATCH):
             self._learn_few(ns, candidates[start : start + _BATCH])
 
+    def _search(self, ns: str, candidates: t.Sequence[str]) -> None:
+        """Learn which of these the neighbours of the namespace are that the worker is in; stop when all are known.
+
+        Neighbours mostly have names that are near each other, so the search begins at the namespace's own.
+        """
+        first = max(0, bisect.bisect(candidates, ns) - _BATCH // 2)
+        ordered = [*candidates[first:], *candidates[:first]]
+        for start in range(0, len(ordered), _BATCH):
+            if all((ns, far.nsid) in self._near for far in self._fars[ns]):
+                return
+            self._learn_few(ns, ordered[start : start + _BATCH])
+
     def _learn_few(self, ns: str, candidates: t.Sequence[str]) -> None:
         known: dict[str, int] = {}
         try:
@@ -209,7 +222,7 @@ class _Look:
             for ns in searched:
                 self._visit.enter(ns)
                 many = ns in self._gone and len(self._gone) > _FEW
-                self._learn_ids(ns, staying if many else everywhere)
+                self._search(ns, staying if many else everywhere)
             found = {self._near.get((ns, far.nsid)) for ns in searched for far in self._fars[ns]}
             self._look_at([ns for ns in found if ns is not None])
             # What was only looked at for its far ends has neighbours of its own, which nobody asked for.

@@ -14,6 +14,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
+import typing as t
 from dataclasses import dataclass, field
 
 from .errors import LabError
@@ -34,6 +36,13 @@ class Entry:
     keys: list[Key] = field(default_factory=list)
     complete: bool = False
     boot: str = ""
+    asked: dict[str, t.Any] | None = None
+    """The lab as it was asked for, in the words of its file, by the run that wrote the entry. Holds no secrets: those
+    stand in no lab file."""
+    source: str = ""
+    """The lab file that this came from, on the controller; empty where it was given as options."""
+    written: int = 0
+    """When, in seconds since 1970."""
 
     @property
     def is_from_this_boot(self) -> bool:
@@ -80,7 +89,16 @@ def load(lab: str) -> Entry | None:
         keys = [tuple(key) for key in raw["keys"]]
         if not all(len(key) >= 2 and isinstance(key[0], str) and isinstance(key[1], str) for key in keys):
             return None
-        return Entry(lab, keys, raw["state"] == _COMPLETE, str(raw["boot"]))
+        asked = raw.get("asked")
+        return Entry(
+            lab,
+            keys,
+            raw["state"] == _COMPLETE,
+            str(raw["boot"]),
+            asked if isinstance(asked, dict) else None,
+            str(raw.get("source") or ""),
+            int(raw.get("written") or 0),
+        )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -94,12 +112,17 @@ def save(entry: Entry) -> None:
         "lab": entry.lab,
         "boot": boot_id(),
         "state": _COMPLETE if entry.complete else _BUILDING,
+        "written": entry.written or int(time.time()),
+        "source": entry.source,
         "keys": entry.keys,
+        "asked": entry.asked,
     }
     draft = _draft(entry.lab)
     try:
         os.makedirs(REGISTRY, 0o755, exist_ok=True)
-        with open(draft, "w", encoding="utf-8") as stream:
+        # For root only: it repeats what lab files say, down to the content of files.
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as stream:
             stream.write(json.dumps(raw, separators=(",", ":")))
             stream.flush()
             os.fsync(stream.fileno())

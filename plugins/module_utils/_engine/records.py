@@ -251,6 +251,10 @@ class Request:
     """Namespaces to look at besides those that `want` names."""
     lab: str | None = None
     """The lab that will own what is made; None for a module about single objects."""
+    asked: dict[str, t.Any] | None = None
+    """The lab in the words of its file, for the registry: what the lab is held against later."""
+    source: str = ""
+    """Where the lab file lies, on the controller."""
     force: bool = False
     """Also act on what a lab owns, or on what carries the machine's own connection."""
     adopt: bool = False

@@ -33,6 +33,7 @@ def load(definition: object) -> Lab:
     given = schema.read(definition, problems)
     bad = _Bad(problems)
     lab = Lab(given.get("name") or "", given.get("prefix") or "")
+    lab.given = definition if isinstance(definition, dict) else {}
     _nodes(lab, given, problems)
     if not bad.nodes and _links(lab, given, bad, problems):
         # A route or sysctl is judged only if every link is known: else a link may only seem to be missing.

@@ -46,7 +46,13 @@ def failure(function: t.Callable[..., t.Any], **options: t.Any) -> str:
 
 def test_the_content_of_the_file_takes_the_place_of_its_path(arguments, tmp_path):
     (tmp_path / "here" / "lab.yml").write_text(LAB)
-    assert arguments(file="lab.yml", exact=True) == {"name": "mine", "nodes": {"red": {}}, "exact": True}
+    path = str(tmp_path / "here" / "lab.yml")
+    assert arguments(file="lab.yml", exact=True) == {
+        "name": "mine",
+        "nodes": {"red": {}},
+        "exact": True,
+        "file": path,  # only to be written down
+    }
 
 
 def test_the_working_directory_goes_before_the_play_and_both_before_the_labs_that_come_with_it(arguments, tmp_path):
