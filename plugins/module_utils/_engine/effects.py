@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import replace
 
 from . import effects_conf, effects_ip, kinds
-from .records import OUTLASTING, Key, Link, Namespace
+from .records import OUTLASTING, Key, Link, Namespace, changed
 from .state import State
 
 IPV6_LEAST_MTU = 1280
@@ -52,32 +52,17 @@ def uppers(state: State, key: Key) -> list[Key]:
     return [upper for upper in state.standing() if t.cast(Link, state.get(upper)).lower == lower]
 
 
-def real_lower(find: t.Callable[[Key], t.Any], kind: str | None, lower: tuple[str, str]) -> tuple[str, str]:
-    """The link that one of this kind really stands on: on top of another macvlan, that one's lower link.
-
-    `find` gives the record of a key (drivers/net/macvlan.c, macvlan_dev_real_dev; ipvlan_main.c, ipvlan_link_new).
-    """
-    seen = {lower}
-    while kind in kinds.KINDS and kinds.KINDS[str(kind)].flat:
-        link = find(("link", *lower))
-        if not isinstance(link, Link) or link.kind != kind or link.lower is None or link.lower in seen:
-            break
-        lower = link.lower
-        seen.add(lower)
-    return lower
-
-
 def link_made(state: State, key: Key, wanted: Link) -> None:
     """A new link is down and has no master; what wasn't asked for has the kernel's default."""
     mtu, lower = wanted.mtu, wanted.lower
     if lower is not None:
-        lower = real_lower(state.get, wanted.kind, lower)
+        lower = kinds.real_lower(state.get, wanted.kind, lower)
         below = state.get(("link", *lower))
         if isinstance(below, Link) and mtu is None:
             mtu = kinds.most_mtu(str(wanted.kind), wanted.options, t.cast(int, below.mtu))
     state.put(
         key,
-        replace(
+        changed(
             wanted,
             lower=lower,
             mtu=_DEFAULT_MTU if mtu is None else mtu,
@@ -125,7 +110,7 @@ def link_up(state: State, key: Key) -> None:
     """Up brings connected routes, which are derived, and 127.0.0.1 and ::1 where it is the loopback."""
     link = state.get(key)
     if isinstance(link, Link):
-        state.put(key, replace(link, up=True))
+        state.put(key, changed(link, up=True))
         for upper in _followers(state, key):
             link_up(state, upper)
 

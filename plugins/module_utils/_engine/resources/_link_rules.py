@@ -9,8 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from .. import kinds
-from ..effects import real_lower
-from ..effects_ip import addresses_of, is_ipv6
 from ..matching import Move
 from ..records import Key, Link
 from ..state import State
@@ -50,7 +48,7 @@ def unlike(wanted: Link, have: Link, find: Find) -> str:
     """Why a standing link can't become the wanted one; empty where it can. `find` gives the link under a key."""
     if wanted.kind is not None and wanted.kind != have.kind:
         return f"is {have.kind or 'a NIC'}, wanted {wanted.kind}"
-    if wanted.lower is not None and real_lower(find, wanted.kind, wanted.lower) != have.lower:
+    if wanted.lower is not None and kinds.real_lower(find, wanted.kind, wanted.lower) != have.lower:
         stands = f"stands on {at(*have.lower)}" if have.lower else "stands on no link"
         return f"{stands}, wanted {at(*wanted.lower)}"
     if wanted.options and wanted.kind:
@@ -93,7 +91,7 @@ def yields(question: Question, found_moves: t.Sequence[Move]) -> dict[Key, Link]
     for key, record in question.items:
         if record is None or record.lower is None or record.kind not in _TAKING or key in state:
             continue
-        lower: Key = ("link", *real_lower(lambda key: want.get(key) or state.get(key), record.kind, record.lower))
+        lower: Key = ("link", *kinds.real_lower(lambda key: want.get(key) or state.get(key), record.kind, record.lower))
         now, wanted = sources.get(lower, lower), want.get(lower)
         stands = state.get(now)
         if isinstance(stands, Link) and stands.master and isinstance(wanted, Link) and wanted.master == "":
@@ -112,6 +110,8 @@ def spare_name(state: State, ns: str) -> Key:
 def relabelled(state: State, move: Move) -> list[tuple[Key, t.Any]]:
     """The addresses whose labels a renaming spoils: of a link's IPv4 addresses all but the first get a label of their
     own, ``eth0:2`` (net/ipv4/devinet.c, inetdev_changename)."""
+    from ..effects_ip import addresses_of, is_ipv6
+
     if move.source[1] != move.target[1]:
         return []
     return [(key, record) for key, record in addresses_of(state, *move.source[1:]) if not is_ipv6(key)][1:]
@@ -119,7 +119,7 @@ def relabelled(state: State, move: Move) -> list[tuple[Key, t.Any]]:
 
 def most_mtu(wanted: Link, state: State) -> int:
     """The greatest MTU with which a new link can be made on top of its lower one as that stands now."""
-    lower = real_lower(state.get, wanted.kind, t.cast(t.Tuple[str, str], wanted.lower))
+    lower = kinds.real_lower(state.get, wanted.kind, t.cast(t.Tuple[str, str], wanted.lower))
     below = state.get(("link", *lower))
     row = kinds.KINDS[str(wanted.kind)]
     if not isinstance(below, Link) or below.mtu is None:

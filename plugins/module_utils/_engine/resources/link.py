@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .. import effects, kinds
+from .. import kinds
 from ..errors import LabError
 from ..matching import in_the_way, moves
 from ..records import MACHINE, Address, Key, Link
@@ -251,6 +251,8 @@ class LinkKind(Kind):
     # -- foreseeing
 
     def effect(self, step: Step, state: State) -> None:
+        from .. import effects  # only steps have any, and most runs have no steps
+
         if step.verb == "delete":
             effects.link_gone(state, step.key)
         elif step.verb == "move":
@@ -266,6 +268,8 @@ class LinkKind(Kind):
 
     @staticmethod
     def _effect_of_settings(step: Step, state: State) -> None:
+        from .. import effects
+
         wanted, have = t.cast(Link, step.after), t.cast(Link, state.get(step.key))
         if "mtu" in step.fields:
             effects.mtu_set(state, step.key, t.cast(int, wanted.mtu), asked=True)
