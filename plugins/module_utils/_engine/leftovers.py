@@ -21,7 +21,6 @@ from .kinds import FALLBACK_TUNNELS
 from .ownership import Entry
 from .records import MACHINE, OUTLASTING, Key, Link, Namespace, Occupants, Request, Route, Sysctl, Want
 from .resources.namespace import owner_of
-from .resources.route import DYNAMIC
 from .state import State
 from .sysctl_names import link_of
 
@@ -130,4 +129,6 @@ def exactly(request: Request, have: State) -> Request:
 def _is_foreign(key: Key, record: object) -> bool:
     if isinstance(record, Link):
         return key[2] != "lo" and record.kind not in ("", FALLBACK_TUNNELS.get(str(key[2])))
+    from .resources.route import DYNAMIC
+
     return isinstance(record, Route) and record.protocol not in DYNAMIC
