@@ -69,26 +69,28 @@ class Execution:
                 self._after_failure(failure, ledger)
             self.departure.wait()
             self._request = replace(self._request, once={})
-            have = self._settled(everywhere=left is not made)
-            left = plan(self._request, have)
+            places = None if left is not made else _neighbourhood(made)
+            have = self._settled(places)
+            left = plan(self._request if places is None else _within(self._request, places), have)
+            if left and places is not None:
+                left = plan(self._request, have)
             if not left:
                 return have
             ground.renew(have)
         raise LabError(f"after {ROUNDS} rounds these steps still remain: {_said(left)}")
 
-    def _settled(self, *, everywhere: bool) -> State:
+    def _settled(self, places: set[str] | None) -> State:
         """Look again, and wait for what the kernel removes in its own time: links of namespaces that went.
 
         The first time, where the plan was foreseen to reach is enough; if it turned out otherwise, everywhere.
         """
         made = self._made
         deadline = time.monotonic() + _SETTLE_SECONDS
-        places = _neighbourhood(made)
         while True:
-            if everywhere:
+            if places is None:
                 have = observe(self._visit, self._request, made.before.spaces())
             else:
-                have = observe_again(self._visit, self._request, made.before, places)
+                have = observe_again(self._visit, _within(self._request, places), made.before, places)
             late = [key for key in _going(made) if key in have]
             if not late or time.monotonic() > deadline:
                 return have
@@ -152,6 +154,11 @@ def _neighbourhood(made: Plan) -> set[str]:
                 if isinstance(record, Link):
                     found.update(end[0] for end in (record.peer, record.lower) if end is not None)
     return found
+
+
+def _within(request: Request, places: t.Container[str]) -> Request:
+    """What is asked for in these places: elsewhere nothing was to be done, and nothing has changed."""
+    return replace(request, want={key: record for key, record in request.want.items() if key[1] in places})
 
 
 def _leaving(made: Plan) -> set[str]:

@@ -102,7 +102,7 @@ class LinkKind(Kind):
     def _clear(self, question: Question) -> t.Iterator[Step]:
         state, want = question.state, question.request.want
         victims: dict[Key, str] = {}
-        found = moves(want, state)
+        found = moves(question.items, want, state)
         names = {move.source[1:]: move.target[1:] for move in found}
         for key, wanted in question.items:
             have = state.get(key)
@@ -112,7 +112,7 @@ class LinkKind(Kind):
                 reason = unlike(wanted, have, lambda key: want.get(key) or state.get(key))
                 if reason:
                     victims[key] = reason
-        victims.update(in_the_way(want, state, found))
+        victims.update(in_the_way(question.items, state, found))
         victims.update(makes_room(question, found))
         for key, reason in victims.items():
             have = state.get(key)
@@ -124,7 +124,7 @@ class LinkKind(Kind):
 
     def _move(self, question: Question) -> t.Iterator[Step]:
         state = question.state
-        left = moves(question.request.want, state)
+        left = moves(question.items, question.request.want, state)
         turn = 0
         waiting: dict[Key, list[tuple[Key, t.Any]]] = {}
         while left:
