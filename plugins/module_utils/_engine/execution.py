@@ -25,9 +25,11 @@ from .memory import remembered
 from .observe import observe, observe_again
 from .plan import Plan, plan, say
 from .records import Key, Link, Request
-from .resources.occupants import endings, named
 from .state import State
 from .steps import Phase
+
+if t.TYPE_CHECKING:
+    from .resources.occupants import Ending
 
 ROUNDS = 3
 """How often a plan is done: once, and at most twice more for what the kernel turned out to do besides."""
@@ -39,7 +41,7 @@ class Execution:
     """One plan being done, in the worker thread."""
 
     def __init__(self, visit: Visit, request: Request, made: Plan) -> None:
-        self.departure = Departure(visit, _leaving(made), endings(made.steps))
+        self.departure = Departure(visit, _leaving(made), _endings(made))
         self._visit = visit
         self._request = request
         self._made = made
@@ -48,6 +50,10 @@ class Execution:
     @property
     def warnings(self) -> list[str]:
         """What the plan couldn't bring about, though nothing went wrong."""
+        if not self.departure.held:
+            return []
+        from .resources.occupants import named
+
         return [
             f"namespace {ns} has lost its name, but lives on: "
             + (f"held by {named(some)}" if some else "held by something that can't be seen from here")
@@ -159,6 +165,15 @@ def _neighbourhood(made: Plan) -> set[str]:
 def _within(request: Request, places: t.Container[str]) -> Request:
     """What is asked for in these places: elsewhere nothing was to be done, and nothing has changed."""
     return replace(request, want={key: record for key, record in request.want.items() if key[1] in places})
+
+
+def _endings(made: Plan) -> dict[str, Ending]:
+    """By namespace, what the plan does to its processes."""
+    if all(step.phase is not Phase.END for step in made.steps):
+        return {}
+    from .resources.occupants import endings
+
+    return endings(made.steps)
 
 
 def _leaving(made: Plan) -> set[str]:

@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .errors import LabError
-from .records import MACHINE, Container, Key, Namespace, Request
+from .records import MACHINE, Container, Key, Link, Namespace, Request
 from .resources import BY_KIND, KINDS
 from .resources.base import Item, Proposal, Question
 from .state import State
@@ -60,6 +60,7 @@ def plan(request: Request, have: State) -> Plan:
         if not proposed:
             return Plan(steps, have, state)
         steps += in_order(proposed, order)
+        items = _concerned(items, state.touched())
     left = "; ".join(say(step) for step in steps[-3:])
     raise LabError(f"what is wanted contradicts itself: these steps undo each other: {left}")
 
@@ -87,6 +88,19 @@ def _schedule(kinds: t.Container[str]) -> list[tuple[str, Proposal]]:
     """The proposals of these kinds, phase by phase."""
     found = [(phase, kind, propose) for kind in KINDS if kind in kinds for phase, propose in BY_KIND[kind].proposals]
     return [(kind, propose) for _phase, kind, propose in sorted(found, key=lambda entry: entry[0])]
+
+
+def _concerned(items: t.Mapping[str, list[Item]], touched: t.Collection[str]) -> dict[str, list[Item]]:
+    """The items in namespaces that a step has changed something in, and in those of the other ends of the links there.
+
+    Elsewhere all is as it was when nobody had anything to propose.
+    """
+    places = set(touched)
+    for key, record in items["link"]:
+        for end in (record.peer, record.lower) if isinstance(record, Link) else ():
+            if end is not None and (end[0] in touched or key[1] in touched):
+                places.update((end[0], key[1]))
+    return {kind: [item for item in some if item[0][1] in places] for kind, some in items.items()}
 
 
 def _propose(
