@@ -4,9 +4,9 @@
 
 """Runs the tests part by part, as `./lab test [PART...]` calls it.
 
-What follows `--` goes to the part: `./lab test kernel -- tests/kernel/test_engine_veth.py -x`. The last line is `N passed, N failed, N skipped`.
-A part that runs nothing has failed; what was skipped is listed with its reason; what is left behind on the machine
-(namespaces, links, mounts, files, processes, control groups) is a failure.
+What follows `--` goes to the part: `./lab test kernel -- tests/kernel/test_engine_veth.py -x`. The last line is
+`N passed, N failed, N skipped`. A part that runs nothing has failed; what was skipped is listed with its reason; what
+is left behind on the machine (namespaces, links, mounts, files, processes, control groups) is a failure.
 """
 
 from __future__ import annotations

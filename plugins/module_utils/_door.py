@@ -20,6 +20,7 @@ import typing as t
 
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
 
+from . import _archive
 from ._engine.errors import LabError
 from ._kernel.errors import KernelError, MissingLibrary
 
@@ -33,6 +34,8 @@ if t.TYPE_CHECKING:
 
 _SYSTEM_PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python", "/usr/local/bin/python3")
 """Where the distribution's pyroute2 would be, when Ansible was told to use another interpreter."""
+_archive.compile_once(__name__.rpartition(".")[0])
+
 _LAB_CONTENT = ("name", "nodes", "links", "groups", "defaults", "prefix")
 
 

@@ -51,7 +51,7 @@ def measured(scratch: Path, runs: int) -> dict[str, Times]:
         found = {name: Times() for name in ("script", "build", "again", "remove")}
         for _unused in range(runs):
             _clear()
-            found["script"].add(measure.run(["sh", "-c", SCRIPT]).seconds)
+            found["script"].add(measure.run(["sh", "-c", SCRIPT]))
             _clear()
             for name, of, changed in (
                 ("build", "present", True),
@@ -61,7 +61,7 @@ def measured(scratch: Path, runs: int) -> dict[str, Times]:
                 done, result = payload.start(files[of])
                 if result["changed"] is not changed:
                     raise Failed(f"{name}: changed is {result['changed']}: {result['steps'][:5]}")
-                found[name].add(done.seconds)
+                found[name].add(done)
     finally:
         _clear()
     return found

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import time
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import connections, containers, measure, payload, ring
@@ -37,6 +38,13 @@ class Bench:
     runs: int
     scratch: Path
     table: Table
+    rings: dict[int, _Ring] = field(default_factory=dict)
+
+    def ring(self, size: int) -> _Ring:
+        """The ring of a size, made when it is first asked for."""
+        if size not in self.rings:
+            self.rings[size] = _Ring.of(self.scratch / f"ring-{size}", size)
+        return self.rings[size]
 
 
 @dataclass
@@ -58,11 +66,11 @@ class _Ring:
         measure.settle()
         return _Ring(ring.script(size, directory / "script"), files)
 
-    def by_script(self) -> float:
-        """Seconds of the shell script; nothing is left of what it made."""
-        seconds = measure.run(["sh", str(self.script)]).seconds
+    def by_script(self) -> measure.Run:
+        """A run of the shell script; nothing is left of what it made."""
+        done = measure.run(["sh", str(self.script)])
         clear()
-        return seconds
+        return done
 
     def module(
         self, name: str, *, changed: bool, prepare: t.Callable[[], None] | None = None
@@ -82,45 +90,48 @@ def clear() -> None:
 
 def the_ring(bench: Bench) -> None:
     """Build, look again, change one thing, remove; against the time in which the script builds."""
-    own = _Ring.of(bench.scratch / "ring", bench.nodes)
+    own = bench.ring(bench.nodes)
     times = {name: Times() for name in ("script", "build", "again", "address", "mtu", "remove")}
     peak = 0
     for _unused in range(bench.runs):
         times["script"].add(own.by_script())
         done, _result = own.module("present", changed=True)
-        times["build"].add(done.seconds)
+        times["build"].add(done)
         peak = max(peak, done.peak_kb)
-        times["again"].add(own.module("present", changed=False)[0].seconds)
+        times["again"].add(own.module("present", changed=False)[0])
         for name in ("address", "mtu"):
-            times[name].add(own.module(name, changed=True)[0].seconds)
+            times[name].add(own.module(name, changed=True)[0])
             own.module("present", changed=True)
-        times["remove"].add(own.module("absent", changed=True)[0].seconds)
+            times["again"].add(own.module("present", changed=False)[0])
+        times["remove"].add(own.module("absent", changed=True)[0])
         measure.settle()
     script, again = times["script"], times["again"]
     table, nodes = bench.table, f"{bench.nodes} nodes"
-    table.ratio(f"build {nodes} / script", times["build"], script, times["build"].median / script.median, 0.40)
-    table.ratio("second run, no change / script", again, script, again.median / script.median, 0.15)
-    table.ratio("change one address / no change", times["address"], again, times["address"].median / again.median, 1.05)
-    table.ratio("change one MTU / no change", times["mtu"], again, times["mtu"].median / again.median, 1.05)
-    table.ratio(f"remove {nodes} / script", times["remove"], script, times["remove"].median / script.median, 0.15)
+    table.ratio(f"build {nodes} / script", times["build"], script, 0.40)
+    table.ratio("second run, no change / script", again, script, 0.15)
+    table.ratio("change one address / no change", times["address"], again, 1.05)
+    table.ratio("change one MTU / no change", times["mtu"], again, 1.05)
+    table.ratio(f"remove {nodes} / script", times["remove"], script, 0.15)
     table.amount(f"memory, {nodes}", peak / 1024, "MB", 80)
 
 
 def floor(bench: Bench) -> None:
     """What is left when the engine has nothing to decide: the same requests, encoded beforehand."""
-    build, look = Times(), Times()
-    script = Times()
-    own = ring.script(bench.nodes, bench.scratch / "script-floor")
+    build, look, script, ours = Times(), Times(), Times(), Times()
+    own = bench.ring(bench.nodes)
     for _unused in range(bench.runs):
-        script.add(measure.run(["sh", str(own)]).seconds)
-        clear()
+        script.add(own.by_script())
         done = measure.run([sys.executable, str(_HERE / "floor.py"), str(bench.nodes)])
         seconds = [float(word) for word in done.output.split()]
-        build.add(seconds[0])
-        look.add(seconds[1])
+        build.add(measure.Run(seconds[0], 0, b"", seconds[1]))
+        look.add(measure.Run(seconds[2], 0, b"", seconds[3]))
         clear()
-    bench.table.ratio("floor: the same requests, only sent / script", build, script, build.median / script.median, None)
-    bench.table.ratio("floor: the same dumps, only read / script", look, script, look.median / script.median, None)
+        ours.add(own.module("present", changed=True)[0])
+        own.module("absent", changed=True)
+        measure.settle()
+    bench.table.ratio("floor: the same requests, only sent / script", build, script, None)
+    bench.table.ratio("floor: the same dumps, only read / script", look, script, None)
+    bench.table.ratio("build, the whole process / floor", ours, build, 1.6)
 
 
 def mininet(bench: Bench) -> None:
@@ -130,15 +141,15 @@ def mininet(bench: Bench) -> None:
     if python is None or not shutil.which("mnexec"):
         bench.table.missing(figure, "no Mininet here: apt-get install --no-install-recommends mininet")
         return
-    own = _Ring.of(bench.scratch / "mininet", SMALL)
+    own = bench.ring(SMALL)
     ours, theirs = Times(), Times()
     for _unused in range(bench.runs):
-        ours.add(own.module("present", changed=True)[0].seconds)
+        ours.add(own.module("present", changed=True)[0])
         own.module("absent", changed=True)
         measure.settle()
         theirs.add(_by_mininet(python))
         measure.settle()
-    bench.table.ratio(figure, ours, theirs, ours.median / theirs.median, 0.25)
+    bench.table.ratio(figure, ours, theirs, 0.25)
 
 
 def _has_mininet(python: str) -> bool:
@@ -166,15 +177,17 @@ def playbooks(bench: Bench) -> None:
     ansible = payload.Ansible(bench.scratch / "playbooks")
     ours, theirs, empty = Times(), Times(), Times()
     for _unused in range(min(bench.runs, 3)):
-        empty.add(ansible.play([]).seconds)
-        ours.add(ansible.play([{"netns.lab.topology": ring.lab(SMALL)}]).seconds)
+        empty.add(ansible.play([]))
+        ours.add(ansible.play([{"netns.lab.topology": ring.lab(SMALL)}]))
         ansible.play([{"netns.lab.topology": ring.gone()}])
         measure.settle()
-        theirs.add(ansible.play(ring.tasks(_OBJECTS_MEASURED)).seconds)
+        theirs.add(ansible.play(ring.tasks(_OBJECTS_MEASURED)))
         clear()
-    scaled = Times([empty.median + (some - empty.median) * SMALL / _OBJECTS_MEASURED for some in theirs.all])
-    bench.table.ratio(f"ansible-playbook, {SMALL} nodes / one task per object", ours, scaled,
-                      ours.median / scaled.median, 0.01)  # fmt: skip
+    scaled = Times(*(
+        [empty + (some - empty) * SMALL / _OBJECTS_MEASURED for some in found]
+        for empty, found in ((empty.median, theirs.all), (statistics.median(empty.cpu), theirs.cpu))
+    ))  # fmt: skip
+    bench.table.ratio(f"ansible-playbook, {SMALL} nodes / one task per object", ours, scaled, 0.01)  # fmt: skip
     bench.table.note(
         f"One task per object was measured with {_OBJECTS_MEASURED} nodes ({theirs}) and scaled to {SMALL} by the "
         f"number of objects, less the {empty.median:.2f} s of a playbook without tasks."
@@ -189,10 +202,10 @@ def one_task(bench: Bench) -> None:
     loop: dict[str, t.Any] = {"loop": list(range(_TASKS))}
     ours, theirs = Times(), Times()
     for _unused in range(bench.runs):
-        ours.add(ansible.play([{"netns.lab.netns": {"name": "red"}, **loop}]).seconds / _TASKS)
-        theirs.add(ansible.play([{"ansible.builtin.command": "true", **loop}]).seconds / _TASKS)
+        ours.add(ansible.play([{"netns.lab.netns": {"name": "red"}, **loop}]).part(_TASKS))
+        theirs.add(ansible.play([{"ansible.builtin.command": "true", **loop}]).part(_TASKS))
     clear()
-    bench.table.ratio("one netns task, no change / command: true", ours, theirs, ours.median / theirs.median, 1.25)
+    bench.table.ratio("one netns task, no change / command: true", ours, theirs, 1.25)
     bench.table.note(f"One task: whole runs of ansible-playbook with a loop of {_TASKS}, divided by {_TASKS}.")
 
 
@@ -205,14 +218,14 @@ def boxes(bench: Bench) -> None:
         ("again", f"second run, {count} container nodes / the same", None),
         ("remove", f"remove {count} container nodes / the same", None),
     ):
-        table.ratio(figure, times[name], script, times[name].median / script.median, target)
+        table.ratio(figure, times[name], script, target)
 
 
 def hosts(bench: Bench) -> None:
     """Nodes as hosts, against the plain connections that they wrap."""
     table, count = bench.table, connections.COUNT
     local, node = connections.on_this_machine(bench.scratch / "hosts", bench.runs)
-    table.ratio(f"ping {count} namespaces / {count} hosts by local", node, local, node.median / local.median, 1.1)
+    table.ratio(f"ping {count} namespaces / {count} hosts by local", node, local, 1.1)
     clear()
     try:
         found = connections.over_ssh(bench.scratch / "hosts-ssh", min(bench.runs, 3))
@@ -222,7 +235,7 @@ def hosts(bench: Bench) -> None:
     for name, ours, theirs in (("sshd as it comes", found["plain"], found["plain ssh"]),
                                ("sshd prepared", found["prepared"], found["prepared ssh"])):  # fmt: skip
         table.ratio(f"ping {count} namespaces over ssh / {count} hosts by ssh, {count} forks, {name}",
-                    ours.times, theirs.times, ours.times.median / theirs.times.median, None)  # fmt: skip
+                    ours.times, theirs.times, None)  # fmt: skip
         table.fact(f"lost of {count}, {name}: ours; ssh's own", f"{ours.lost}; {theirs.lost}", "none of ours",
                    ours.lost == 0)  # fmt: skip
         table.fact(f"connections, {name}: ours; ssh's own", f"{ours.connections}; {theirs.connections}",
@@ -238,22 +251,21 @@ def large(bench: Bench) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (_FEW_FILES, _FEW_FILES))
 
     found: dict[str, dict[int, Times]] = {name: {one: Times(), four: Times()} for name in ("script", "build", "again")}
-    rings = {size: _Ring.of(bench.scratch / f"large-{size}", size) for size in (one, four)}
+    rings = {size: bench.ring(size) for size in (one, four)}
     for _unused in range(min(bench.runs, 3)):
         for size, own in rings.items():
             found["script"][size].add(own.by_script())
-            found["build"][size].add(own.module("present", changed=True, prepare=few_files)[0].seconds)
-            found["again"][size].add(own.module("present", changed=False, prepare=few_files)[0].seconds)
+            found["build"][size].add(own.module("present", changed=True, prepare=few_files)[0])
+            found["again"][size].add(own.module("present", changed=False, prepare=few_files)[0])
             own.module("absent", changed=True, prepare=few_files)
             measure.settle()
     table, script = bench.table, found["script"]
     for name in ("build", "again"):
         ours = found[name]
-        table.ratio(f"{name}: {four} nodes / {one}", ours[four], ours[one], ours[four].median / ours[one].median, 5)
+        table.ratio(f"{name}: {four} nodes / {one}", ours[four], ours[one], 5)
     for name in ("build", "again"):
         ours = found[name]
-        table.ratio(f"{name}: {four} nodes / script", ours[four], script[four],
-                    ours[four].median / script[four].median, 0.20)  # fmt: skip
+        table.ratio(f"{name}: {four} nodes / script", ours[four], script[four], 0.20)  # fmt: skip
     table.fact(f"open files, {four} nodes", f"worked with {_FEW_FILES}", f"at most {_FEW_FILES}", True)
 
 

@@ -4,8 +4,8 @@
 
 """The least that the ring can cost: the requests that the engine sends, encoded beforehand, and only sent.
 
-Run by figures.py as a program of its own; prints the seconds for making the ring and for reading all of its tables. No
-sysctls, no looking, no planning, one thread.
+Run by figures.py as a program of its own; prints the seconds, on the clock and of processor time, for making the ring
+and for reading all of its tables. No sysctls, no looking, no planning, one thread.
 """
 
 from __future__ import annotations
@@ -79,20 +79,25 @@ def _look(visit: Visit, size: int) -> None:
             visit.socket().dump(request)
 
 
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
 def main(size: int) -> None:
     links, rest = [_veth()] * size, [_inside(node, size) for node in range(size)]
 
-    def work(visit: Visit) -> tuple[float, float, float]:
-        start = time.perf_counter()
+    def work(visit: Visit) -> list[tuple[float, float]]:
+        times = [_now()]
         _build(visit, links, rest)
-        built = time.perf_counter()
+        times.append(_now())
         _look(visit, size)
-        return start, built, time.perf_counter()
+        return [*times, _now()]
 
     start, built, looked = in_worker(work)
     with contextlib.suppress(OSError):
         os.close(_PEER)
-    print(built - start, looked - built)
+    for before, after in ((start, built), (built, looked)):
+        print(after[0] - before[0], after[1] - before[1])
 
 
 if __name__ == "__main__":

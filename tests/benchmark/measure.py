@@ -30,6 +30,12 @@ class Run:
     peak_kb: int
     """Greatest resident set (VmHWM)."""
     output: bytes
+    cpu: float = 0.0
+    """Seconds of processor time, the kernel's included, of the process and all that it waited for."""
+
+    def part(self, count: int) -> Run:
+        """One of `count` equal parts."""
+        return Run(self.seconds / count, self.peak_kb, self.output, self.cpu / count)
 
 
 def run(
@@ -58,7 +64,7 @@ def run(
         text = output.read()
     if process.returncode:
         raise Failed(f"{' '.join(command)[:200]} (exit code {process.returncode}): {text[-2000:].decode()}")
-    return Run(seconds, usage.ru_maxrss, text)
+    return Run(seconds, usage.ru_maxrss, text, usage.ru_utime + usage.ru_stime)
 
 
 @dataclass
@@ -66,9 +72,20 @@ class Times:
     """Seconds of several runs of the same thing."""
 
     all: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    """Of processor time; empty where that isn't known."""
 
-    def add(self, seconds: float) -> None:
-        self.all.append(seconds)
+    def add(self, run: Run | float) -> None:
+        if isinstance(run, Run):
+            self.all.append(run.seconds)
+            self.cpu.append(run.cpu)
+        else:
+            self.all.append(run)
+
+    def against(self, other: Times) -> tuple[float, float | None]:
+        """The ratio to other times, and that of processor time: the latter says more where other work disturbs."""
+        cpu = statistics.median(self.cpu) / statistics.median(other.cpu) if self.cpu and other.cpu else None
+        return self.median / other.median, cpu
 
     @property
     def median(self) -> float:

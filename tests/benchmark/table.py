@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-HEAD = ("figure", "ours", "theirs", "ratio", "target", "met")
+from .measure import Times
+
+HEAD = ("figure", "ours", "theirs", "ratio", "of processor time", "target", "met")
 
 
 class Table:
@@ -16,23 +18,26 @@ class Table:
         self._rows: list[tuple[str, ...]] = []
         self._notes: list[str] = []
 
-    def ratio(self, figure: str, ours: object, theirs: object, ratio: float, target: float | None) -> None:
+    def ratio(self, figure: str, ours: Times, theirs: Times, target: float | None) -> None:
         """A row about how ours relates to theirs; without a target it only tells."""
+        ratio, cpu = ours.against(theirs)
         met = "" if target is None else "yes" if ratio <= target else "no"
-        self._add(figure, str(ours), str(theirs), f"{ratio:.2g}" if ratio < 0.1 else f"{ratio:.2f}",
+        self._add(figure, str(ours), str(theirs), _number(ratio), "" if cpu is None else _number(cpu),
                   "" if target is None else f"at most {target:g}", met)  # fmt: skip
 
     def amount(self, figure: str, ours: float, unit: str, target: float) -> None:
         """A row about a quantity."""
-        self._add(figure, f"{ours:.0f} {unit}", "", "", f"at most {target:g} {unit}", "yes" if ours <= target else "no")
+        self._add(
+            figure, f"{ours:.0f} {unit}", "", "", "", f"at most {target:g} {unit}", "yes" if ours <= target else "no"
+        )
 
     def fact(self, figure: str, ours: str, target: str, met: bool) -> None:
         """A row about something that holds or doesn't."""
-        self._add(figure, ours, "", "", target, "yes" if met else "no")
+        self._add(figure, ours, "", "", "", target, "yes" if met else "no")
 
     def missing(self, figure: str, why: str) -> None:
         """A row that could not be measured, and why not."""
-        self._add(figure, "NOT MEASURED", "", "", "", "")
+        self._add(figure, "NOT MEASURED", "", "", "", "", "")
         self.note(f"NOT MEASURED: {figure}: {why}")
 
     def note(self, text: str) -> None:
@@ -49,6 +54,10 @@ class Table:
         lines = [_line(HEAD, widths), "|" + "|".join("-" * (width + 2) for width in widths) + "|"]
         lines += [_line(row, widths) for row in self._rows]
         return "\n".join(["", *lines, *(f"\n{note}" for note in self._notes)])
+
+
+def _number(ratio: float) -> str:
+    return f"{ratio:.2g}" if ratio < 0.1 else f"{ratio:.2f}"
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import replace
 
 from ansible_collections.netns.lab.plugins.module_utils._engine.converge import Outcome, converge
+from ansible_collections.netns.lab.plugins.module_utils._engine.effects_ip import subnet
 from ansible_collections.netns.lab.plugins.module_utils._engine.observe import observe
 from ansible_collections.netns.lab.plugins.module_utils._engine.plan import say
 from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
@@ -22,7 +23,6 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     Route,
     Want,
 )
-from ansible_collections.netns.lab.plugins.module_utils._engine.resources.address import subnet
 from ansible_collections.netns.lab.plugins.module_utils._engine.state import State
 from ansible_collections.netns.lab.plugins.module_utils._kernel.visit import in_worker
 

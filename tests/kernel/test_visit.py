@@ -238,3 +238,57 @@ def test_an_interruption_stops_the_worker_at_its_next_move() -> None:
         signal.signal(signal.SIGINT, before)
     assert len(left) == 1
     assert not [thread for thread in threading.enumerate() if thread.name == "netns-lab"]
+
+
+def test_namespaces_made_ahead_are_new_ones_of_which_nothing_is_left(red_and_blue: None) -> None:
+    files = open_files()
+
+    def work(place: Visit) -> list[tuple[int, set[str]]]:
+        found = []
+        with place.many_new(visit._MANY):
+            for _unused in range(visit._MANY + 2):  # the last two were not announced
+                place.enter("red")
+                place.enter_new()
+                found.append((here(), link_names(place)))
+            place.enter("@")
+        return found
+
+    found = in_worker(work)
+    assert all(links == {"lo"} for _inode, links in found)
+    assert inode("red") not in {number for number, _links in found}
+    assert open_files() == files
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("netns-lab")] == []
+
+
+def test_namespaces_made_ahead_that_nobody_takes_are_let_go() -> None:
+    files = open_files()
+
+    def work(place: Visit) -> None:
+        with place.many_new(1000):
+            place.enter_new()
+
+    in_worker(work)
+    assert open_files() == files
+
+
+def test_a_namespace_that_cannot_be_made_ahead_is_told_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, made = visit.syscalls.unshare, []
+
+    def third_time_fails() -> None:
+        made.append(1)
+        if len(made) == 3:
+            raise OSError(errno.ENOSPC, "no space")
+        real()
+
+    monkeypatch.setattr(visit.syscalls, "unshare", third_time_fails)
+
+    def work(place: Visit) -> None:
+        with place.many_new(100):
+            place.enter_new()
+            place.enter_new()
+            with pytest.raises(KernelError, match="max_net_namespaces") as caught:
+                place.enter_new()
+            assert caught.value.errno == errno.ENOSPC
+            place.enter_new()
+
+    in_worker(work)

@@ -16,7 +16,7 @@ from .ground import Ground
 from .plan import Plan, say
 from .records import MACHINE
 from .resources import BY_KIND
-from .steps import POINT_OF_NO_RETURN, Step
+from .steps import POINT_OF_NO_RETURN, Phase, Step
 
 _GONE_ALREADY = frozenset({errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL})
 """What the kernel says to a delete of something that isn't there: as good as done."""
@@ -45,7 +45,9 @@ class Fault:
 
 def apply(plan: Plan, ground: Ground) -> None:
     """Do every step. Raises StepFailed at the first one that fails, with everything before it done."""
-    _Run(plan, ground).go()
+    new = sum(step.phase is Phase.NAMESPACE and step.verb == "create" for step in plan.steps)
+    with ground.visit.many_new(new):
+        _Run(plan, ground).go()
 
 
 class _Run:

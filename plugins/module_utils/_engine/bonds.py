@@ -12,9 +12,6 @@ from __future__ import annotations
 
 import typing as t
 
-BOND = "bond"
-"""The kind."""
-
 AGGREGATING = "802.3ad"
 WITH_PRIMARY = ("active-backup", "balance-tlb", "balance-alb")
 WITHOUT_ARP = (AGGREGATING, "balance-tlb", "balance-alb")

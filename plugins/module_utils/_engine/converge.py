@@ -21,7 +21,6 @@ from .ledger import Ledger
 from .observe import observe
 from .plan import Plan, plan
 from .records import Request
-from .resources import occupants
 from .state import State
 
 
@@ -75,6 +74,8 @@ class _Run:
 
     def _foreseen(self) -> Plan:
         self._request = request = leftovers.with_what_is_left(self._visit, self._request, self._ledger.entry)
+        if request.glance and not plan(request, have := observe(self._visit, request, standing=("link",))):
+            return Plan((), have, have)
         have = observe(self._visit, request)
         if request.exact:
             self._request = request = leftovers.exactly(request, have)
@@ -87,6 +88,8 @@ class _Run:
         return made
 
     def foresee(self) -> Outcome:
+        from .resources import occupants
+
         made = self._foreseen()
         return Outcome(made, bool(made), made.after, self._warnings, *occupants.foreseen(made.steps))
 

@@ -12,16 +12,18 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from .._kernel import namespaces, processes
+from .._kernel import namespaces
 from .._kernel.errors import KernelError
-from .._kernel.farewell import Farewell
-from .._kernel.holders import holders
-from .._kernel.procfs import Process
-from .._kernel.removal import Removal
 from .._kernel.visit import Visit
 from .errors import LabError
 from .records import MACHINE
-from .resources.occupants import Ending, named
+
+if t.TYPE_CHECKING:
+    from .._kernel import processes
+    from .._kernel.farewell import Farewell
+    from .._kernel.procfs import Process
+    from .._kernel.removal import Removal
+    from .resources.occupants import Ending
 
 _UNTIL_EMPTY_SECONDS = 10.0
 """How long processes that fork faster than they are found are chased."""
@@ -58,9 +60,13 @@ class Departure:
             self._end_all()
         stuck = self._stuck.get(ns)
         if stuck:
+            from .resources.occupants import named
+
             raise LabError(f"{named(stuck)} can't be ended: {stuck[0].why}")
 
     def _end_all(self) -> None:
+        from .._kernel import processes
+
         self._visit.enter(MACHINE)
         home = {victim.pid: ns for ns, ending in self._endings.items() for victim in ending.victims}
         victims = [victim for ending in self._endings.values() for victim in ending.victims]
@@ -85,6 +91,9 @@ class Departure:
     def remove(self, ns: str) -> None:
         """Take a name away; the namespace goes with the last of its holders."""
         if self._farewell is None or self._removal is None:
+            from .._kernel.farewell import Farewell
+            from .._kernel.removal import Removal
+
             self._farewell = Farewell(self._visit)
             self._farewell.expect(name for name in self._leaving if name not in self._kept)
             self._removal = Removal(len(self._leaving))
@@ -110,6 +119,9 @@ class Departure:
         left = {identity: ns for identity, ns in self._identities.items() if ns in late}
         if not left:
             return
+        from .._kernel import processes
+        from .._kernel.holders import holders
+
         for found in (processes.inside(left), holders(left)):
             for ns, some in found.items():
                 known = {process.pid for process in self.held.get(ns, ())}

@@ -15,8 +15,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from . import bonds, effects_bond, effects_conf, effects_ip, kinds
-from .records import OUTLASTING, Key, Link, Namespace
+from . import effects_bond, effects_conf, effects_ip, kinds
+from .records import OUTLASTING, Key, Link, Namespace, changed
 from .state import State
 
 IPV6_LEAST_MTU = 1280
@@ -53,26 +53,11 @@ def uppers(state: State, key: Key) -> list[Key]:
     return [upper for upper in state.standing() if t.cast(Link, state.get(upper)).lower == lower]
 
 
-def real_lower(find: t.Callable[[Key], t.Any], kind: str | None, lower: tuple[str, str]) -> tuple[str, str]:
-    """The link that one of this kind really stands on: on top of another macvlan, that one's lower link.
-
-    `find` gives the record of a key (drivers/net/macvlan.c, macvlan_dev_real_dev; ipvlan_main.c, ipvlan_link_new).
-    """
-    seen = {lower}
-    while kind in kinds.KINDS and kinds.KINDS[str(kind)].flat:
-        link = find(("link", *lower))
-        if not isinstance(link, Link) or link.kind != kind or link.lower is None or link.lower in seen:
-            break
-        lower = link.lower
-        seen.add(lower)
-    return lower
-
-
 def link_made(state: State, key: Key, wanted: Link) -> None:
     """A new link is down and has no master; what wasn't asked for has the kernel's default."""
     mtu, lower = wanted.mtu, wanted.lower
     if lower is not None:
-        lower = real_lower(state.get, wanted.kind, lower)
+        lower = kinds.real_lower(state.get, wanted.kind, lower)
         below = state.get(("link", *lower))
         if isinstance(below, Link) and mtu is None:
             mtu = kinds.most_mtu(str(wanted.kind), wanted.options, t.cast(int, below.mtu))
@@ -82,7 +67,7 @@ def link_made(state: State, key: Key, wanted: Link) -> None:
         options = tuple((name, table[name].unset if table[name].names_port else value) for name, value in options)
     state.put(
         key,
-        replace(
+        changed(
             wanted,
             lower=lower,
             mtu=_DEFAULT_MTU if mtu is None else mtu,
@@ -135,7 +120,7 @@ def link_up(state: State, key: Key) -> None:
     """Up brings connected routes, which are derived, and 127.0.0.1 and ::1 where it is the loopback."""
     link = state.get(key)
     if isinstance(link, Link):
-        state.put(key, replace(link, up=True))
+        state.put(key, changed(link, up=True))
         for upper in _followers(state, key):
             link_up(state, upper)
 
@@ -213,9 +198,9 @@ def master_set(state: State, key: Key, master: str) -> None:
     ns = key[1]
     old, new = (state.get(("link", ns, name)) if name else None for name in (link.master, master))
     kinds_of_ends = {end.kind for end in (old, new) if isinstance(end, Link)}
-    if link.up and kinds_of_ends & {"vrf", bonds.BOND}:
+    if link.up and kinds_of_ends & {"vrf", kinds.BOND}:
         link_down(state, key)
-        if bonds.BOND not in kinds_of_ends:
+        if kinds.BOND not in kinds_of_ends:
             link_up(state, key)
     bridges = [_floating(state, ns, name) for name in (link.master, master) if name and not _same_mtu(state, key, name)]
     state.put(key, replace(state.get(key), master=master, master_kind=new.kind if isinstance(new, Link) else ""))
@@ -224,7 +209,7 @@ def master_set(state: State, key: Key, master: str) -> None:
             _float(state, bridge)
     if link.master:
         effects_bond.left(state, key[2], ("link", ns, link.master))
-    if isinstance(new, Link) and new.kind == bonds.BOND:
+    if isinstance(new, Link) and new.kind == kinds.BOND:
         mtu_set(state, key, t.cast(int, new.mtu))
         effects_bond.joined(state, key, ("link", ns, master))
         link_up(state, key)

@@ -14,14 +14,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from . import bonds
+from . import kinds
 from .records import Key, Link
 from .state import State
 
 
 def is_bond(record: t.Any) -> bool:
     """Whether this is the record of a bond."""
-    return isinstance(record, Link) and record.kind == bonds.BOND
+    return isinstance(record, Link) and record.kind == kinds.BOND
 
 
 def ports(state: State, master: Key) -> list[Key]:

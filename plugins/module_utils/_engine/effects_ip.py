@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import replace
 
 from .effects_conf import promotes
-from .records import Address, Hop, Key, Link, Route
+from .records import Address, Hop, Key, Link, Route, changed
 from .state import State
 
 
@@ -46,7 +46,7 @@ def addresses_of(state: State, ns: str, link: str) -> list[tuple[Key, Address]]:
 def address_made(state: State, key: Key, wanted: Address) -> None:
     """A new address comes last, behind the primary one of its subnet if there is one."""
     last = max((record.index for _key, record in addresses_of(state, key[1], key[2])), default=0)
-    state.put(key, replace(wanted, index=last + 1))
+    state.put(key, changed(wanted, index=last + 1))
 
 
 def address_gone(state: State, key: Key) -> None:
@@ -168,4 +168,4 @@ def route_made(state: State, key: Key, wanted: Route) -> None:
         if (value := getattr(wanted, name)) is not None
     }
     hops = stood.hops if wanted.hops is None else resolved(state, key[1], wanted.hops)
-    state.put(key, replace(stood, hops=hops, **changes))
+    state.put(key, changed(stood, hops=hops, **changes))

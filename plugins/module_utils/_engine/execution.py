@@ -25,9 +25,11 @@ from .memory import remembered
 from .observe import observe, observe_again
 from .plan import Plan, plan, say
 from .records import Key, Link, Request
-from .resources.occupants import endings, named
 from .state import State
 from .steps import Phase
+
+if t.TYPE_CHECKING:
+    from .resources.occupants import Ending
 
 ROUNDS = 3
 """How often a plan is done: once, and at most twice more for what the kernel turned out to do besides."""
@@ -39,7 +41,7 @@ class Execution:
     """One plan being done, in the worker thread."""
 
     def __init__(self, visit: Visit, request: Request, made: Plan) -> None:
-        self.departure = Departure(visit, _leaving(made), endings(made.steps))
+        self.departure = Departure(visit, _leaving(made), _endings(made))
         self._visit = visit
         self._request = request
         self._made = made
@@ -48,6 +50,10 @@ class Execution:
     @property
     def warnings(self) -> list[str]:
         """What the plan couldn't bring about, though nothing went wrong."""
+        if not self.departure.held:
+            return []
+        from .resources.occupants import named
+
         return [
             f"namespace {ns} has lost its name, but lives on: "
             + (f"held by {named(some)}" if some else "held by something that can't be seen from here")
@@ -69,26 +75,28 @@ class Execution:
                 self._after_failure(failure, ledger)
             self.departure.wait()
             self._request = replace(self._request, once={})
-            have = self._settled(everywhere=left is not made)
-            left = plan(self._request, have)
+            places = None if left is not made else _neighbourhood(made)
+            have = self._settled(places)
+            left = plan(self._request if places is None else _within(self._request, places), have)
+            if left and places is not None:
+                left = plan(self._request, have)
             if not left:
                 return have
             ground.renew(have)
         raise LabError(f"after {ROUNDS} rounds these steps still remain: {_said(left)}")
 
-    def _settled(self, *, everywhere: bool) -> State:
+    def _settled(self, places: set[str] | None) -> State:
         """Look again, and wait for what the kernel removes in its own time: links of namespaces that went.
 
         The first time, where the plan was foreseen to reach is enough; if it turned out otherwise, everywhere.
         """
         made = self._made
         deadline = time.monotonic() + _SETTLE_SECONDS
-        places = _neighbourhood(made)
         while True:
-            if everywhere:
+            if places is None:
                 have = observe(self._visit, self._request, made.before.spaces())
             else:
-                have = observe_again(self._visit, self._request, made.before, places)
+                have = observe_again(self._visit, _within(self._request, places), made.before, places)
             late = [key for key in _going(made) if key in have]
             if not late or time.monotonic() > deadline:
                 return have
@@ -152,6 +160,20 @@ def _neighbourhood(made: Plan) -> set[str]:
                 if isinstance(record, Link):
                     found.update(end[0] for end in (record.peer, record.lower) if end is not None)
     return found
+
+
+def _within(request: Request, places: t.Container[str]) -> Request:
+    """What is asked for in these places: elsewhere nothing was to be done, and nothing has changed."""
+    return replace(request, want={key: record for key, record in request.want.items() if key[1] in places})
+
+
+def _endings(made: Plan) -> dict[str, Ending]:
+    """By namespace, what the plan does to its processes."""
+    if all(step.phase is not Phase.END for step in made.steps):
+        return {}
+    from .resources.occupants import endings
+
+    return endings(made.steps)
 
 
 def _leaving(made: Plan) -> set[str]:

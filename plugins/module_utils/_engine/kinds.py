@@ -13,6 +13,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._kernel import decode
+from .records import Key, Link
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ BOND_MODES = {
     "balance-tlb": 5,
     "balance-alb": 6,
 }
-MODES = {"macvlan": MACVLAN_MODES, "ipvlan": IPVLAN_MODES, "bond": BOND_MODES}
+BOND = "bond"
+MODES = {"macvlan": MACVLAN_MODES, "ipvlan": IPVLAN_MODES, BOND: BOND_MODES}
 XMIT_HASH_POLICIES = {"layer2": 0, "layer3+4": 1, "layer2+3": 2, "encap2+3": 3, "encap3+4": 4, "vlan+srcmac": 5}
 LACP_RATES = {"slow": 0, "fast": 1}
 AD_SELECTS = {"stable": 0, "bandwidth": 1, "count": 2}
@@ -147,7 +149,7 @@ KINDS: dict[str, LinkKind] = {
         feature="CONFIG_BRIDGE, module bridge",
         mtu_of_ports=True,
     ),
-    "bond": LinkKind(
+    BOND: LinkKind(
         {
             "ad_select": Option("IFLA_BOND_AD_SELECT", *_names(AD_SELECTS), rest="down"),
             "arp_interval": Option("IFLA_BOND_ARP_INTERVAL", default=0),
@@ -234,6 +236,21 @@ request to delete one, and leaves it there (net/ipv4/ip_tunnel.c, ip_tunnel_dell
 
 _IPV6_OVERHEAD = 20
 """By which the outer header of a tunnel over IPv6 is longer than one over IPv4."""
+
+
+def real_lower(find: t.Callable[[Key], t.Any], kind: str | None, lower: tuple[str, str]) -> tuple[str, str]:
+    """The link that one of this kind really stands on: on top of another macvlan, that one's lower link.
+
+    `find` gives the record of a key (drivers/net/macvlan.c, macvlan_dev_real_dev; ipvlan_main.c, ipvlan_link_new).
+    """
+    seen = {lower}
+    while kind in KINDS and KINDS[str(kind)].flat:
+        link = find(("link", *lower))
+        if not isinstance(link, Link) or link.kind != kind or link.lower is None or link.lower in seen:
+            break
+        lower = link.lower
+        seen.add(lower)
+    return lower
 
 
 def most_mtu(kind: str, options: t.Iterable[tuple[str, t.Any]] | None, lower: int) -> int:

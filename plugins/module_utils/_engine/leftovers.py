@@ -34,7 +34,6 @@ from .records import (
     Want,
 )
 from .resources.namespace import owner_of
-from .resources.route import DYNAMIC
 from .state import State
 from .sysctl_names import link_of
 
@@ -199,4 +198,6 @@ def _is_foreign(key: Key, record: object, want: Want) -> bool:
         return True
     if isinstance(record, Address):
         return want.get(("link", key[1], key[2])) is not None
+    from .resources.route import DYNAMIC
+
     return isinstance(record, Route) and record.protocol not in DYNAMIC

@@ -24,10 +24,10 @@ class Move(t.NamedTuple):
     target: Key
 
 
-def pairs(want: Want) -> t.Iterator[tuple[Key, Key]]:
+def pairs(links: t.Iterable[tuple[Key, t.Any]]) -> t.Iterator[tuple[Key, Key]]:
     """The two keys of each wanted veth pair, once, in the order listed."""
     seen: set[Key] = set()
-    for key, record in want.items():
+    for key, record in links:
         if isinstance(record, Link) and record.peer is not None and key not in seen:
             other: Key = ("link", record.peer[0], record.peer[1])
             seen.add(other)
@@ -40,11 +40,14 @@ def joined(state: State, key: Key, other: Key) -> bool:
     return isinstance(first, Link) and first.peer == (other[1], other[2]) and other in state
 
 
-def moves(want: Want, state: State) -> list[Move]:
-    """The links to bring to where they are wanted: far ends of veths, and links that a namespace gets."""
+def moves(links: t.Sequence[tuple[Key, t.Any]], want: Want, state: State) -> list[Move]:
+    """The links to bring to where they are wanted: far ends of veths, and links that a namespace gets.
+
+    `links` are those among what is wanted.
+    """
     found: list[Move] = []
     taken: set[Key] = set()
-    for key, other in pairs(want):
+    for key, other in pairs(links):
         if joined(state, key, other):
             continue
         possible = [
@@ -58,7 +61,7 @@ def moves(want: Want, state: State) -> list[Move]:
             anchor, move = max(possible, key=lambda choice: _likeness(want, state, *choice))
             taken |= {move.source, anchor}  # a standing pair becomes one of the wanted ones, not two
             found.append(move)
-    for wanted, record in want.items():
+    for wanted, record in links:
         if isinstance(record, Link) and record.kind is None and wanted[1] != MACHINE and wanted not in state:
             source = ("link", MACHINE, wanted[2])
             if wanted[2] != "lo" and source in state and source not in taken and source not in want:
@@ -95,13 +98,13 @@ def _settled(want: Want, state: State, key: Key) -> bool:
     return isinstance(record, Link) and isinstance(link, Link) and record.peer is not None and record.peer == link.peer
 
 
-def in_the_way(want: Want, state: State, found: t.Sequence[Move]) -> dict[Key, str]:
+def in_the_way(links: t.Iterable[tuple[Key, t.Any]], state: State, found: t.Sequence[Move]) -> dict[Key, str]:
     """Links to delete so that the wanted pairs can stand, with the reason for each."""
     sources = {move.source for move in found}
     targets = {move.target for move in found}
     occupied = [target for target in targets if target in state and target not in sources]
     victims = dict.fromkeys(occupied, "in the way of the link wanted here")
-    for key, other in pairs(want):
+    for key, other in pairs(links):
         if joined(state, key, other) or key in targets or other in targets:
             continue
         for end, far in ((key, other), (other, key)):

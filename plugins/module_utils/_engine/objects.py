@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import bonds, kinds, names
+from . import kinds, names
 from .asking import Asking, Options
 from .errors import LabError
 from .records import IPV6_METRIC, MACHINE, MAIN_TABLE, Address, Hop, Key, Link, Request, Route
@@ -202,7 +202,7 @@ def _master(asking: Asking) -> dict[str, t.Any]:
     if not given:
         return {}
     name = (chosen or list(given))[0]
-    return {"master": given[name], "master_kind": bonds.BOND if name == "bond" and given[name] else None}
+    return {"master": given[name], "master_kind": kinds.BOND if name == "bond" and given[name] else None}
 
 
 def _check_kind(asking: Asking, kind: str, given: dict[str, t.Any]) -> None:
@@ -235,13 +235,17 @@ def _check_kind(asking: Asking, kind: str, given: dict[str, t.Any]) -> None:
             given[name] = _targets(asking, value)
         if name == "primary" and value:
             asking.checked(name, names.link_name, value)
-    if kind == bonds.BOND and given.get("mode", "balance-rr") in kinds.BOND_MODES:
+    if kind == kinds.BOND and given.get("mode", "balance-rr") in kinds.BOND_MODES:
+        from . import bonds
+
         for name, message in bonds.contradictions(given, {}):
             asking.problems.add(name, message)
 
 
 def _targets(asking: Asking, texts: t.Sequence[str]) -> tuple[str, ...]:
     """Addresses that a bond asks for by ARP."""
+    from . import bonds
+
     found: dict[str, None] = {}
     for index, text in enumerate(texts):
         where = f"arp_ip_target[{index}]"

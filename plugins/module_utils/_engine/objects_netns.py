@@ -45,7 +45,9 @@ def netns(options: Options) -> Request:
             asking.ask(("sysctl", ns, path), Sysctl(sysctl_value(_number(value))), f"sysctls[{name!r}]")
     for name, content in (options.get("etc") or {}).items():
         asking.ask(("file", ns, name), File(str(content)), f"etc.{name}")
-    return asking.request()
+    request = asking.request()
+    request.glance = True
+    return request
 
 
 def netns_result(options: Options, state: State) -> dict[str, t.Any]:

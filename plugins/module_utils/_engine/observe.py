@@ -12,14 +12,13 @@ from __future__ import annotations
 import bisect
 import os
 import typing as t
-from dataclasses import replace
 
 from .._kernel import decode, namespaces, netlink
 from .._kernel.errors import KernelError
 from .._kernel.sysctls import Sysctls, of_new_namespace
 from .._kernel.visit import Visit
-from .records import MACHINE, Key, Link, Namespace, Request, Sysctl
-from .resources import RESOURCES
+from .records import MACHINE, Key, Link, Namespace, Request, Sysctl, changed
+from .resources import BY_KIND, KINDS, STANDING
 from .resources.namespace import owner_of
 from .state import State
 from .sysctl_names import link_of
@@ -30,15 +29,19 @@ _INHABITING = frozenset({"container", "process", "occupants"})
 _FEW = 32
 _BATCH = 64
 """Descriptors held open at once while ids are asked for."""
+_NO_FARS: dict[str, Far] = {}
 
 
-def observe(visit: Visit, request: Request, also: t.Iterable[str] = ()) -> State:
-    """Everything that stands in the namespaces that the request names, and in those of `also`.
+def observe(
+    visit: Visit, request: Request, also: t.Iterable[str] = (), standing: t.Collection[str] = STANDING
+) -> State:
+    """Everything of the kinds `standing` that stands in the namespaces that the request names, and in those of `also`;
+    of other kinds, what is wanted.
 
     Far ends of the wanted veths that stand in other namespaces than wanted are looked for in all of them. Raises
     KernelError.
     """
-    return _Look(visit, request).all(also)
+    return _Look(visit, request, standing).all(also)
 
 
 def observe_again(visit: Visit, request: Request, before: State, places: t.Container[str]) -> State:
@@ -56,14 +59,16 @@ def observe_again(visit: Visit, request: Request, before: State, places: t.Conta
 class _Look:
     """One observation in progress."""
 
-    def __init__(self, visit: Visit, request: Request) -> None:
+    def __init__(self, visit: Visit, request: Request, standing: t.Collection[str] = STANDING) -> None:
         self._visit = visit
         self._request = request
+        self._standing = standing
         self._sysctls = Sysctls(visit)
         self._spaces: dict[str, dict[Key, t.Any]] = {}
         self._kept: set[str] = set()
         self._names: dict[str, dict[int, str]] = {}
-        self._fars: dict[str, list[Far]] = {}
+        self._fars: dict[str, dict[str, Far]] = {}
+        """By namespace and name of the link."""
         self._near: dict[tuple[str, int], str] = {}
         self._wanted: dict[str, dict[str, list[Key]]] = {}
         for key in request.want:
@@ -113,12 +118,14 @@ class _Look:
                 if namespaces.condition(ns) == namespaces.ABSENT:  # somebody removed it a moment ago
                     continue
                 raise
-            view = View(ns, self._visit.socket(), self._sysctls, self._request.want, self._wanted.get(ns, {}))
+            wanted = self._wanted.get(ns, {})
+            view = View(ns, self._visit.socket(), self._sysctls, self._request.want, wanted, self._standing)
             if ns != MACHINE:
                 alias = next((row.alias for row in view.links if row.name == "lo"), "")
                 view.put(("namespace", ns), Namespace(owner_of(alias), self._nsid(ns), False))
-            for resource in RESOURCES:
-                resource.observe(view)
+            for kind in KINDS:
+                if kind in view.standing or view.wanted(kind):
+                    BY_KIND[kind].observe(view)
             self._spaces[ns] = view.found
             self._names[ns] = view.names
             if view.fars:
@@ -128,9 +135,8 @@ class _Look:
     def _files_of(self, ns: str) -> None:
         """Files under /etc/netns outlive their namespace."""
         view = View(ns, None, self._sysctls, self._request.want, self._wanted.get(ns, {}))
-        for resource in RESOURCES:
-            if resource.kind == "file":
-                resource.observe(view)
+        if view.wanted("file"):
+            BY_KIND["file"].observe(view)
         self._spaces[ns].update(view.found)
 
     def _nsid(self, ns: str) -> int | None:
@@ -166,15 +172,31 @@ class _Look:
 
     # -- far ends
 
-    def _ask_for_neighbours(self, ns: str, fars: t.Sequence[Far]) -> None:
+    def _ask_for_neighbours(self, ns: str, fars: t.Mapping[str, Far]) -> None:
         """Ask, while we are there, for the ids of the namespaces in which the far ends are wanted."""
         candidates: dict[str, None] = {}
-        for far in fars:
+        for far in fars.values():
             want = self._request.want.get(far.key)
             hint = (want.peer or want.lower) if isinstance(want, Link) else None
-            if hint is not None:
+            if hint is None:
+                continue
+            if self._is_told_by(hint, far):
+                self._near[ns, far.nsid] = hint[0]
+            else:
                 candidates[hint[0]] = None
         self._learn_ids(ns, list(candidates))
+
+    def _is_told_by(self, other: tuple[str, str], far: Far) -> bool:
+        """Whether a veth that was seen before is known to be joined with the one that this is the far side of: then
+        that is its other end, without asking."""
+        back = self._fars.get(other[0], _NO_FARS).get(other[1])
+        return (
+            back is not None
+            and self._near.get((other[0], back.nsid)) == far.key[1]
+            and self._spaces[far.key[1]][far.key].index == back.number
+            and self._spaces[other[0]][back.key].index == far.number
+            and self._spaces[other[0]][back.key].kind == "veth"
+        )
 
     def _learn_ids(self, ns: str, candidates: t.Sequence[str]) -> None:
         """Which id the namespace that the worker is in has for each of these."""
@@ -189,7 +211,7 @@ class _Look:
         first = max(0, bisect.bisect(candidates, ns) - _BATCH // 2)
         ordered = [*candidates[first:], *candidates[:first]]
         for start in range(0, len(ordered), _BATCH):
-            if all((ns, far.nsid) in self._near for far in self._fars[ns]):
+            if all((ns, far.nsid) in self._near for far in self._fars[ns].values()):
                 return
             self._learn_few(ns, ordered[start : start + _BATCH])
 
@@ -213,7 +235,9 @@ class _Look:
                     self._near[ns, nsid] = name
 
     def _find_far_ends(self) -> None:
-        unknown = [ns for ns, fars in self._fars.items() if any((ns, far.nsid) not in self._near for far in fars)]
+        unknown = [
+            ns for ns, fars in self._fars.items() if any((ns, far.nsid) not in self._near for far in fars.values())
+        ]
         searched = [ns for ns in unknown if self._matters(ns)]
         if searched:
             # Of namespaces that go, only links that reach out of what goes matter; among few, for a full picture, all.
@@ -223,11 +247,11 @@ class _Look:
                 self._visit.enter(ns)
                 many = ns in self._gone and len(self._gone) > _FEW
                 self._search(ns, staying if many else everywhere)
-            found = {self._near.get((ns, far.nsid)) for ns in searched for far in self._fars[ns]}
+            found = {self._near.get((ns, far.nsid)) for ns in searched for far in self._fars[ns].values()}
             self._look_at([ns for ns in found if ns is not None])
             # What was only looked at for its far ends has neighbours of its own, which nobody asked for.
         for ns, fars in self._fars.items():
-            for far in fars:
+            for far in fars.values():
                 there = self._near.get((ns, far.nsid))
                 name = self._names_in(there).get(far.number) if there is not None else None
                 if there is not None and name is not None:
@@ -237,7 +261,8 @@ class _Look:
         """Whether somebody needs to know where the far ends of a namespace's links are."""
         if ns in self._gone:
             return True
-        return any(far.key in self._request.want and (ns, far.nsid) not in self._near for far in self._fars[ns])
+        fars = self._fars[ns].values()
+        return any(far.key in self._request.want and (ns, far.nsid) not in self._near for far in fars)
 
     def _join(self, key: Key, far: tuple[str, str]) -> None:
         """Name the far end of a link, if it is one: a veth's peer must point back. Then it is known of both ends."""
@@ -245,12 +270,12 @@ class _Look:
         if link.peer == far:
             return  # proven from the other end
         if link.peer is None:
-            self._spaces[key[1]][key] = replace(link, lower=far)
+            self._spaces[key[1]][key] = changed(link, lower=far)
             return
         back = self._spaces[far[0]].get(("link", *far))
         if isinstance(back, Link) and back.kind == "veth" and self._points_back(back, far, key, link.index):
-            self._spaces[key[1]][key] = replace(link, peer=far)
-            self._spaces[far[0]]["link", far[0], far[1]] = replace(back, peer=(key[1], key[2]))
+            self._spaces[key[1]][key] = changed(link, peer=far)
+            self._spaces[far[0]]["link", far[0], far[1]] = changed(back, peer=(key[1], key[2]))
 
     def _names_in(self, ns: str) -> dict[int, str]:
         """The names of the links of a namespace, by index."""
@@ -262,7 +287,7 @@ class _Look:
     def _points_back(self, back: Link, far: tuple[str, str], key: Key, index: int) -> bool:
         if far[0] in self._kept:
             return back.peer == (key[1], key[2])
-        for other in self._fars.get(far[0], ()):
-            if other.key[2] == far[1]:
-                return other.number == index and self._near.get((far[0], other.nsid), key[1]) == key[1]
-        return False
+        other = self._fars.get(far[0], _NO_FARS).get(far[1])
+        if other is None:
+            return False
+        return other.number == index and self._near.get((far[0], other.nsid), key[1]) == key[1]

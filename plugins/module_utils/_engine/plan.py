@@ -15,19 +15,14 @@ import typing as t
 from dataclasses import dataclass
 
 from .errors import LabError
-from .records import MACHINE, Container, Key, Namespace, Program, Request
-from .resources import BY_KIND, RESOURCES
-from .resources.base import Item, Question
+from .records import MACHINE, Container, Key, Link, Namespace, Program, Request
+from .resources import BY_KIND, KINDS
+from .resources.base import Item, Proposal, Question
 from .state import State
 from .steps import Step, in_order, ranks
 
 ROUNDS = 4
 """Effects of effects are rare; a plan that doesn't settle by then contradicts itself."""
-
-_SCHEDULE = sorted(
-    ((phase, resource.kind, propose) for resource in RESOURCES for phase, propose in resource.proposals),
-    key=lambda entry: entry[0],
-)
 
 
 @dataclass(frozen=True)
@@ -48,18 +43,24 @@ def plan(request: Request, have: State) -> Plan:
     Raises LabError where what is wanted can't be had.
     """
     state = have.fork()
-    items: dict[str, list[Item]] = {kind: [] for kind in BY_KIND}
+    items: dict[str, list[Item]] = {"namespace": [], "link": []}  # what goes may hold links that nobody names
+    if request.complete:
+        items["address"] = []
     for key, record in request.want.items():
+        if key[0] not in items:
+            items[key[0]] = []
         items[key[0]].append((key, record))
+    schedule = _schedule(items)
     _check_places(request, have)
     gone = tuple(key[1] for key, record in items["namespace"] if record is None)
     order = ranks(request.want)
     steps: list[Step] = []
     for _round in range(ROUNDS):
-        proposed = _propose(items, gone, state, request, have)
+        proposed = _propose(schedule, items, gone, state, request, have)
         if not proposed:
             return Plan(steps, have, state)
         steps += in_order(proposed, order)
+        items = _concerned(items, state.touched())
     left = "; ".join(say(step) for step in steps[-3:])
     raise LabError(f"what is wanted contradicts itself: these steps undo each other: {left}")
 
@@ -85,11 +86,35 @@ def _check_places(request: Request, have: State) -> None:
             raise LabError(f"namespace {ns} {how}: make it with the module netns.lab.netns", where)
 
 
+def _schedule(kinds: t.Container[str]) -> list[tuple[str, Proposal]]:
+    """The proposals of these kinds, phase by phase."""
+    found = [(phase, kind, propose) for kind in KINDS if kind in kinds for phase, propose in BY_KIND[kind].proposals]
+    return [(kind, propose) for _phase, kind, propose in sorted(found, key=lambda entry: entry[0])]
+
+
+def _concerned(items: t.Mapping[str, list[Item]], touched: t.Collection[str]) -> dict[str, list[Item]]:
+    """The items in namespaces that a step has changed something in, and in those of the other ends of the links there.
+
+    Elsewhere all is as it was when nobody had anything to propose.
+    """
+    places = set(touched)
+    for key, record in items["link"]:
+        for end in (record.peer, record.lower) if isinstance(record, Link) else ():
+            if end is not None and (end[0] in touched or key[1] in touched):
+                places.update((end[0], key[1]))
+    return {kind: [item for item in some if item[0][1] in places] for kind, some in items.items()}
+
+
 def _propose(
-    items: t.Mapping[str, t.Sequence[Item]], gone: tuple[str, ...], state: State, request: Request, have: State
+    schedule: t.Sequence[tuple[str, Proposal]],
+    items: t.Mapping[str, t.Sequence[Item]],
+    gone: tuple[str, ...],
+    state: State,
+    request: Request,
+    have: State,
 ) -> list[Step]:
     proposed: list[Step] = []
-    for _phase, kind, propose in _SCHEDULE:
+    for kind, propose in schedule:
         for step in propose(Question(items[kind], state, request, have, gone)):
             proposed.append(step)
             BY_KIND[step.key[0]].effect(step, state)

@@ -145,7 +145,7 @@ def wanted(record: Record, names: t.Mapping[int, str] | None = None) -> Record |
     options = record.options
     if options is None and record.data and kinds.KINDS[record.kind].options:
         options = kinds.read_back(record.kind, codec.decode_options(record.kind, record.data), names or {})
-    if record.kind == bonds.BOND and options:
+    if record.kind == kinds.BOND and options:
         options = tuple(sorted(bonds.applicable(dict(options)).items()))
     peer = record.peer if record.peer is not None and record.peer[0] != "?" else None
     lower = record.lower if record.lower is not None and record.lower[0] != "?" else None

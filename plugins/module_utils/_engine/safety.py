@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import typing as t
 
-from .._kernel import guard
 from .._kernel.visit import Visit
 from .derived_names import LAB_ALTNAME
 from .errors import LabError
 from .plan import Plan, say
 from .records import MACHINE, Key, Link
 from .steps import Step
+
+if t.TYPE_CHECKING:
+    from .._kernel import guard
 
 _CUTTING_FIELDS = frozenset({"master", "mac"})
 _A_PORT = "is a port of "
@@ -31,6 +33,8 @@ def check(visit: Visit, made: Plan) -> list[str]:
     """
     if all(step.key[0] == "container" for step in made.steps) or not _reaches_machine(made):
         return []
+    from .._kernel import guard
+
     protected = guard.gather(visit)
     for step in made.steps:
         reason = _cut_by(step, protected, made)

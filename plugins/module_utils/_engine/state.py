@@ -64,6 +64,10 @@ class State:
         """The namespaces that were looked at or filled."""
         return self._spaces
 
+    def touched(self) -> t.Collection[str]:
+        """Of a fork: the namespaces in which anything was changed since."""
+        return frozenset(self._spaces) if self._mine is None else self._mine
+
     def _own(self, ns: str) -> dict[Key, Record]:
         space = self._spaces.get(ns)
         if space is None:

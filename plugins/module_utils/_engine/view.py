@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._kernel import decode, netconf, netlink
+from .._kernel import decode, netlink
 from .._kernel.sysctls import Sysctls
 from . import kinds
 from .records import Key, Record, Want
@@ -39,6 +39,7 @@ class View:
         sysctls: Sysctls,
         wants: Want,
         wanted: t.Mapping[str, t.Sequence[Key]],
+        standing: t.Collection[str] = (),
     ) -> None:
         self.ns = ns
         self.sysctls = sysctls
@@ -48,13 +49,18 @@ class View:
         self.links: list[LinkRow] = []
         self.addresses: list[AddressRow] = []
         self.routes: list[RouteRow] = []
+        self.standing = standing
+        """The kinds that are looked for, wanted or not."""
         if channel is not None:
             self.links = decode.links(channel.dump(netlink.link_dump_request()))
-            self.addresses = decode.addresses(channel.dump(netlink.address_dump_request()))
-            self.routes = decode.routes(channel.dump(netlink.route_dump_request()))
+            if "address" in standing:
+                self.addresses = decode.addresses(channel.dump(netlink.address_dump_request()))
+            if "route" in standing:
+                self.routes = decode.routes(channel.dump(netlink.route_dump_request()))
         self.names: dict[int, str] = {row.index: row.name for row in self.links}
         self.found: dict[Key, Record] = {}
-        self.fars: list[Far] = []
+        self.fars: dict[str, Far] = {}
+        """By name of the link."""
 
     def wanted(self, kind: str) -> t.Sequence[Key]:
         """The wanted keys of one kind in this namespace."""
@@ -62,6 +68,8 @@ class View:
 
     def sysctl_values(self, names: t.Sequence[str]) -> dict[str, str]:
         """The values of those among these sysctls that there are. Raises KernelError."""
+        from .._kernel import netconf
+
         found = netconf.read(self._channel, names) if self._channel is not None else {}
         for name in names:
             if name not in found:
@@ -84,7 +92,7 @@ class View:
 
     def far(self, key: Key, index: int, nsid: int) -> None:
         """The other side of this link is in another namespace: to be found once all were looked at."""
-        self.fars.append(Far(key, index, nsid))
+        self.fars[key[2]] = Far(key, index, nsid)
 
     def options(self, row: LinkRow) -> tuple[tuple[str, t.Any], ...]:
         """The options of a link's kind. The first call imports pyroute2's codec."""

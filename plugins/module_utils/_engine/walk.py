@@ -10,7 +10,6 @@ None. It never raises, whatever the value is; dict, list, str, int, float, bool 
 
 from __future__ import annotations
 
-import difflib
 import typing as t
 
 from .errors import LabError, Path, Problems, show
@@ -284,6 +283,8 @@ class OneOf(Shape):
 
 def near(given: object, known: t.Iterable[str]) -> str:
     """``; did you mean 'links'?`` or nothing."""
+    import difflib  # only mistakes need it
+
     found = difflib.get_close_matches(given, list(known), 1) if isinstance(given, str) and len(given) < 100 else []
     return f"; did you mean '{found[0]}'?" if found else ""
 

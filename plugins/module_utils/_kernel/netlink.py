@@ -127,7 +127,7 @@ class Socket:
         """
         outcomes: list[KernelError | None] = []
         for batch in batches(messages):
-            for answer in self._ask(batch, NLM_F_REQUEST | NLM_F_ACK):
+            for answer in self._ask(batch, NLM_F_REQUEST, only_refusals=True):
                 if isinstance(answer, bytes):
                     answer = KernelError(0, "the kernel sent data where an acknowledgement was due")
                 outcomes.append(None if answer is not None and answer.errno in expect else answer)
@@ -183,12 +183,19 @@ class Socket:
             raise malformed()
         return data
 
-    def _ask(self, messages: t.Sequence[bytes | bytearray], flags: int) -> list[bytes | KernelError | None]:
-        """Send all messages at once and sort the answers by their sequence numbers."""
+    def _ask(
+        self, messages: t.Sequence[bytes | bytearray], flags: int, *, only_refusals: bool = False
+    ) -> list[bytes | KernelError | None]:
+        """Send all messages at once and sort the answers by their sequence numbers.
+
+        With `only_refusals` an acknowledgement is asked for with the last one only. A refusal comes unasked, and in its
+        turn (af_netlink.c, netlink_rcv_skb): those that had none by then are done.
+        """
         batch = bytearray()
         waiting: dict[int, int] = {}
+        last = len(messages) - 1
         for place, message in enumerate(messages):
-            batch += self._number(message, flags)
+            batch += self._number(message, flags | NLM_F_ACK if only_refusals and place == last else flags)
             batch += bytes(-len(batch) % 4)
             waiting[self._sequence] = place
         answers: list[bytes | KernelError | None] = [None] * len(messages)
@@ -211,6 +218,8 @@ class Socket:
                 place_or_none = waiting.pop(sequence, None)
                 if place_or_none is not None:
                     answers[place_or_none] = _answer(kind, data, start, end)
+                    if only_refusals and place_or_none == last and not lost:
+                        waiting.clear()
             if len(waiting) == left:
                 _be_patient(until)
         return answers

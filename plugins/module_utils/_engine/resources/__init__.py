@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All kinds of kernel object, one file each.
+"""All kinds of kernel object, one file each, loaded when the first of its kind is asked for.
 
 The imports are static: inside Ansible's module archive nothing can be discovered. The order is that of proposals within
 one phase, and that of observation.
@@ -10,27 +10,62 @@ one phase, and that of observation.
 
 from __future__ import annotations
 
-from .address import AddressKind
+import typing as t
+
 from .base import Resource
-from .container import ContainerKind
-from .file import FileKind
-from .link import LinkKind
-from .namespace import NamespaceKind
-from .occupants import OccupantsKind
-from .process import ProcessKind
-from .route import RouteKind
-from .sysctl import SysctlKind
 
-RESOURCES: tuple[Resource, ...] = (
-    NamespaceKind(),
-    SysctlKind(),
-    LinkKind(),
-    AddressKind(),
-    RouteKind(),
-    FileKind(),
-    ContainerKind(),
-    ProcessKind(),
-    OccupantsKind(),
-)
 
-BY_KIND: dict[str, Resource] = {resource.kind: resource for resource in RESOURCES}
+def _load(kind: str) -> Resource:
+    if kind == "namespace":
+        from .namespace import NamespaceKind
+
+        return NamespaceKind()
+    if kind == "sysctl":
+        from .sysctl import SysctlKind
+
+        return SysctlKind()
+    if kind == "link":
+        from .link import LinkKind
+
+        return LinkKind()
+    if kind == "address":
+        from .address import AddressKind
+
+        return AddressKind()
+    if kind == "route":
+        from .route import RouteKind
+
+        return RouteKind()
+    if kind == "file":
+        from .file import FileKind
+
+        return FileKind()
+    if kind == "container":
+        from .container import ContainerKind
+
+        return ContainerKind()
+    if kind == "process":
+        from .process import ProcessKind
+
+        return ProcessKind()
+    if kind == "occupants":
+        from .occupants import OccupantsKind
+
+        return OccupantsKind()
+    raise KeyError(kind)
+
+
+KINDS = ("namespace", "sysctl", "link", "address", "route", "file", "container", "process", "occupants")
+"""The order of proposals within one phase, and of observation."""
+
+STANDING = ("link", "address", "route")
+"""The kinds that are looked for wherever one looks; of the others only what is asked for."""
+
+
+class _ByKind(t.Dict[str, Resource]):
+    def __missing__(self, kind: str) -> Resource:
+        resource = self[kind] = _load(kind)
+        return resource
+
+
+BY_KIND: t.Mapping[str, Resource] = _ByKind()

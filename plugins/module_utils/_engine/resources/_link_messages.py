@@ -10,7 +10,7 @@ import typing as t
 
 from ..._kernel import codec
 from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
-from .. import bonds, kinds
+from .. import kinds
 from ..records import Key, Link
 from ..steps import Step
 from .base import at
@@ -142,9 +142,9 @@ def _settings(step: Step, index: int, ground: Ground) -> list[bytes]:
         values["master"] = ("IFLA_MASTER", ground.index(step.key[1], wanted.master) if wanted.master else 0)
     requests: list[Attributes] = [[value for name, value in values.items() if name in step.fields]]
     messages = []
-    if "master" in values and bonds.BOND in (before.master_kind, wanted.master_kind):
+    if "master" in values and kinds.BOND in (before.master_kind, wanted.master_kind):
         requests = [[values[name]] for name in ("mac", "master", "mtu") if name in step.fields]
-        if before.master_kind == bonds.BOND:
+        if before.master_kind == kinds.BOND:
             requests.insert(0, [("IFLA_MASTER", 0)])  # and from there into another one, if that is wanted
         elif before.up:
             messages.append(codec.link_message("RTM_NEWLINK", index=index, up=False))

@@ -23,7 +23,7 @@ from .base import Question, at
 
 def check(question: Question, key: Key, wanted: Link) -> None:
     """Raise LabError where the wanted options of a bond contradict each other, or those that it has."""
-    if wanted.kind != bonds.BOND or not wanted.options:
+    if wanted.kind != kinds.BOND or not wanted.options:
         return
     have = question.state.get(key)
     standing = dict(have.options or ()) if isinstance(have, Link) else bonds.NEW
@@ -63,7 +63,7 @@ def from_rest(question: Question, level: int, key: Key, wanted: Link) -> t.Itera
         if not isinstance(now, Link) or now.master or not isinstance(asked, Link) or asked.master is not None:
             continue
         fields = ("master",) if before.mtu == have.mtu else ("mtu", "master")
-        after = Link(master=key[2], master_kind=bonds.BOND, mtu=before.mtu)
+        after = Link(master=key[2], master_kind=kinds.BOND, mtu=before.mtu)
         yield Step(Phase.SETTING, "change", port, now, after, fields, depth=level + 1)
         if not before.up and asked.up is None:
             yield Step(Phase.UP, "change", port, question.state.get(port), Link(up=False), ("up",))
@@ -73,13 +73,13 @@ def from_rest(question: Question, level: int, key: Key, wanted: Link) -> t.Itera
 
 def in_turns(question: Question, key: Key, wanted: Link) -> list[Link]:
     """What is wanted, in the parts that are asked for one after the other."""
-    if wanted.kind != bonds.BOND or not wanted.options:
+    if wanted.kind != kinds.BOND or not wanted.options:
         return [wanted]
     asked = wanted.options
     stood, have = question.have.get(key), question.state.get(key)
     if wanted.mac is None and have.mac is None and is_bond(stood) and ports(question.have, key):
         wanted = replace(wanted, mac=stood.mac)  # it lost it with its last port, which will be back
-    table = kinds.KINDS[bonds.BOND].options
+    table = kinds.KINDS[kinds.BOND].options
     options = [(name, value) for name, value in asked if not table[name].names_port]
     turns = sorted({table[name].turn for name, _value in options})
     parts = [tuple(pair for pair in options if table[pair[0]].turn == turn) for turn in turns] or [()]

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .. import bonds, kinds
-from ..effects import real_lower
-from ..effects_ip import addresses_of, is_ipv6
+from .. import kinds
 from ..errors import LabError
 from ..matching import Move
 from ..records import Key, Link
@@ -50,7 +48,7 @@ def differs(name: str, wanted: Link, have: Link) -> bool:
 def owed(wanted: Link, have: Link) -> tuple[str, ...]:
     """Fields to set though they stand as wanted: a port that leaves a bond gets back the MTU that it had before, and
     the kernel doesn't tell which that is."""
-    leaves = have.master_kind == bonds.BOND and wanted.master not in (None, have.master)
+    leaves = have.master_kind == kinds.BOND and wanted.master not in (None, have.master)
     return ("mtu",) if leaves and wanted.mtu is not None else ()
 
 
@@ -58,7 +56,7 @@ def unlike(wanted: Link, have: Link, find: Find) -> str:
     """Why a standing link can't become the wanted one; empty where it can. `find` gives the link under a key."""
     if wanted.kind is not None and wanted.kind != have.kind:
         return f"is {have.kind or 'a NIC'}, wanted {wanted.kind}"
-    if wanted.lower is not None and real_lower(find, wanted.kind, wanted.lower) != have.lower:
+    if wanted.lower is not None and kinds.real_lower(find, wanted.kind, wanted.lower) != have.lower:
         stands = f"stands on {at(*have.lower)}" if have.lower else "stands on no link"
         return f"{stands}, wanted {at(*wanted.lower)}"
     if wanted.options and wanted.kind:
@@ -72,7 +70,7 @@ def unlike(wanted: Link, have: Link, find: Find) -> str:
 def check_master(question: Question, key: Key, wanted: Link, have: Link, names: t.Collection[str]) -> None:
     """Raise LabError where a link can't join what it is to join, or a port of a bond is to have another MAC address."""
     where = question.request.origin.get(key)
-    if "mac" in names and "master" not in names and have.master_kind == bonds.BOND:
+    if "mac" in names and "master" not in names and have.master_kind == kinds.BOND:
         raise LabError(
             f"{at(key[1], key[2])} has the MAC address of {have.master} as long as it is its port, and {have.mac} "
             "again when it leaves: take it out before that is changed",
@@ -84,7 +82,7 @@ def check_master(question: Question, key: Key, wanted: Link, have: Link, names: 
     if not isinstance(standing, Link):
         raise LabError(f"there is no link {wanted.master} {inside(key[1])} for {key[2]} to join", where)
     fitting, words = (
-        ((bonds.BOND,), "bond") if wanted.master_kind == bonds.BOND else (("bridge", "vrf"), "bridge or VRF")
+        ((kinds.BOND,), "bond") if wanted.master_kind == kinds.BOND else (("bridge", "vrf"), "bridge or VRF")
     )
     if standing.kind not in fitting:
         what = standing.kind or "a NIC"
@@ -123,7 +121,7 @@ def yields(question: Question, found_moves: t.Sequence[Move]) -> dict[Key, Link]
     for key, record in question.items:
         if record is None or record.lower is None or record.kind not in _TAKING or key in state:
             continue
-        lower: Key = ("link", *real_lower(lambda key: want.get(key) or state.get(key), record.kind, record.lower))
+        lower: Key = ("link", *kinds.real_lower(lambda key: want.get(key) or state.get(key), record.kind, record.lower))
         now, wanted = sources.get(lower, lower), want.get(lower)
         stands = state.get(now)
         if isinstance(stands, Link) and stands.master and isinstance(wanted, Link) and wanted.master == "":
@@ -142,6 +140,8 @@ def spare_name(state: State, ns: str) -> Key:
 def relabelled(state: State, move: Move) -> list[tuple[Key, t.Any]]:
     """The addresses whose labels a renaming spoils: of a link's IPv4 addresses all but the first get a label of their
     own, ``eth0:2`` (net/ipv4/devinet.c, inetdev_changename)."""
+    from ..effects_ip import addresses_of, is_ipv6
+
     if move.source[1] != move.target[1]:
         return []
     return [(key, record) for key, record in addresses_of(state, *move.source[1:]) if not is_ipv6(key)][1:]
@@ -149,7 +149,7 @@ def relabelled(state: State, move: Move) -> list[tuple[Key, t.Any]]:
 
 def most_mtu(wanted: Link, state: State) -> int:
     """The greatest MTU with which a new link can be made on top of its lower one as that stands now."""
-    lower = real_lower(state.get, wanted.kind, t.cast(t.Tuple[str, str], wanted.lower))
+    lower = kinds.real_lower(state.get, wanted.kind, t.cast(t.Tuple[str, str], wanted.lower))
     below = state.get(("link", *lower))
     row = kinds.KINDS[str(wanted.kind)]
     if not isinstance(below, Link) or below.mtu is None:
@@ -166,7 +166,7 @@ def depth(want: t.Mapping[Key, t.Any], key: Key) -> int:
     for _level in range(_MOST_LEVELS):
         if not isinstance(record, Link):
             break
-        found += _ABOVE_PORTS if record.kind == "bridge" else int(record.master_kind == bonds.BOND)
+        found += _ABOVE_PORTS if record.kind == "bridge" else int(record.master_kind == kinds.BOND)
         if record.lower is None:
             break
         found += _ABOVE

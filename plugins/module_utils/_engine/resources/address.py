@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from ..._kernel.decode import IFA_F_PERMANENT
 from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
-from ..effects_ip import address_gone, address_made, addresses_of, subnet
 from ..errors import LabError
 from ..records import Address, Key, Link, Sysctl
 from ..state import State
@@ -104,6 +103,8 @@ class AddressKind(Kind):
                 yield Step(Phase.ADDRESS, "delete", key, have, depth=2)
 
     def effect(self, step: Step, state: State) -> None:
+        from ..effects_ip import address_gone, address_made
+
         if step.verb == "delete":
             address_gone(state, step.key)
         else:
@@ -143,6 +144,10 @@ def _unwanted(question: Question) -> t.Iterator[Key]:
         name = _now_called(question, key[1], key[2])
         if name != key[2] and want.get((*key[:2], name, key[3])) is None:
             yield (*key[:2], name, key[3])
+    if not question.request.complete:
+        return
+    from ..effects_ip import addresses_of
+
     for ns, link in question.request.complete:
         for key, _record in addresses_of(state, ns, link):
             if want.get(key) is None:
@@ -212,6 +217,8 @@ def _out_of_order(question: Question) -> t.Iterator[tuple[Key, t.Any]]:
     for keys in lists.values():
         if len(keys) < 2 or not any(key in question.state for key in keys):
             continue
+        from ..effects_ip import subnet
+
         subnets: dict[str, list[Key]] = {}
         for key in keys:
             subnets.setdefault(subnet(key[3]), []).append(key)

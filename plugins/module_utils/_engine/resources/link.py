@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .. import bonds, effects, kinds
+from .. import kinds
 from ..errors import LabError
 from ..matching import in_the_way, moves
 from ..records import MACHINE, Address, Key, Link
@@ -108,7 +108,7 @@ class LinkKind(Kind):
     def _clear(self, question: Question) -> t.Iterator[Step]:
         state, want = question.state, question.request.want
         victims: dict[Key, str] = {}
-        found = moves(want, state)
+        found = moves(question.items, want, state)
         names = {move.source[1:]: move.target[1:] for move in found}
         for key, wanted in question.items:
             have = state.get(key)
@@ -118,7 +118,7 @@ class LinkKind(Kind):
                 reason = unlike(wanted, have, lambda key: want.get(key) or state.get(key))
                 if reason:
                     victims[key] = reason
-        victims.update(in_the_way(want, state, found))
+        victims.update(in_the_way(question.items, state, found))
         victims.update(makes_room(question, found))
         for key, reason in victims.items():
             have = state.get(key)
@@ -130,7 +130,7 @@ class LinkKind(Kind):
 
     def _move(self, question: Question) -> t.Iterator[Step]:
         state = question.state
-        left = moves(question.request.want, state)
+        left = moves(question.items, question.request.want, state)
         turn = 0
         waiting: dict[Key, list[tuple[Key, t.Any]]] = {}
         while left:
@@ -258,6 +258,8 @@ class LinkKind(Kind):
     # -- foreseeing
 
     def effect(self, step: Step, state: State) -> None:
+        from .. import effects  # only steps have any, and most runs have no steps
+
         if step.verb == "delete":
             effects.link_gone(state, step.key)
         elif step.verb == "move":
@@ -273,13 +275,15 @@ class LinkKind(Kind):
 
     @staticmethod
     def _effect_of_settings(step: Step, state: State) -> None:
+        from .. import effects
+
         wanted, have = t.cast(Link, step.after), t.cast(Link, state.get(step.key))
         changes: dict[str, t.Any] = {}
         if "mac" in step.fields:
             changes = {"mac": wanted.mac, "mac_floats": False}
             state.put(step.key, replace(have, **changes))
         # A bond gives its ports its MTU, and gives them back their own.
-        bonded = bonds.BOND in (have.master_kind, wanted.master_kind)
+        bonded = kinds.BOND in (have.master_kind, wanted.master_kind)
         if "mtu" in step.fields and not bonded:
             effects.mtu_set(state, step.key, t.cast(int, wanted.mtu), asked=True)
         if "master" in step.fields:
@@ -288,8 +292,11 @@ class LinkKind(Kind):
             effects.mtu_set(state, step.key, t.cast(int, wanted.mtu), asked=True)
         have = t.cast(Link, state.get(step.key))
         if "options" in step.fields:
-            known, asked = dict(have.options or ()), dict(wanted.options or ())
-            found = bonds.after(known, asked) if have.kind == bonds.BOND else {**known, **asked}
+            found = {**dict(have.options or ()), **dict(wanted.options or ())}
+            if have.kind == kinds.BOND:
+                from .. import bonds
+
+                found = bonds.after(dict(have.options or ()), dict(wanted.options or ()))
             changes["options"] = tuple(sorted(found.items()))
         if "altnames" in step.fields:
             changes["altnames"] = tuple(sorted({*(have.altnames or ()), *(wanted.altnames or ())}))

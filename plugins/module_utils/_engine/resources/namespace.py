@@ -10,7 +10,6 @@ import typing as t
 from dataclasses import replace
 
 from ..._kernel import namespaces
-from .. import effects
 from ..errors import LabError
 from ..records import Key, Link, Namespace
 from ..state import State
@@ -72,6 +71,8 @@ class NamespaceKind(Kind):
                 yield Step(Phase.REMOVE, "delete", key, have)
 
     def effect(self, step: Step, state: State) -> None:
+        from .. import effects
+
         ns = step.key[1]
         if step.verb == "create":
             after = t.cast(Namespace, step.after)

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from ..._kernel.decode import RTNH_F_ONLINK
 from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
-from ..effects_ip import route_made
 from ..errors import LabError
 from ..records import MAIN_TABLE, Hop, Key, Route
 from ..state import State
@@ -103,6 +102,8 @@ class RouteKind(Kind):
                 yield Step(Phase.ROUTE, "delete", key, have, depth=2)
 
     def effect(self, step: Step, state: State) -> None:
+        from ..effects_ip import route_made
+
         if step.verb == "delete":
             state.drop(step.key)
             return

@@ -9,8 +9,6 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ..effects_conf import FORWARDING, default_set, forwarding_set
-from ..effects_ip import ipv6_switched
 from ..records import Key, Sysctl
 from ..state import State
 from ..steps import Phase, Step
@@ -59,9 +57,14 @@ class SysctlKind(Kind):
                 continue
             if have is None and key in question.request.passing:
                 continue  # it went with its link, so there is nothing to put back
+            from ..effects_conf import FORWARDING
+
             yield Step(phase, "change", key, have, want, depth=0 if key[2] in FORWARDING else 1)
 
     def effect(self, step: Step, state: State) -> None:
+        from ..effects_conf import FORWARDING, default_set, forwarding_set
+        from ..effects_ip import ipv6_switched
+
         after = t.cast(Sysctl, step.after)
         ns, name = step.key[1], step.key[2]
         if name in FORWARDING:

@@ -65,5 +65,5 @@ def test_who_has_nothing_to_do_with_containers_loads_nothing_of_lxc():
 def test_the_door_alone_loads_no_engine():
     found = loaded(f"{UTILS}._door")
     assert {name for name in found if name.startswith(UTILS) and name != UTILS} == {
-        f"{UTILS}.{name}" for name in ("_door", "_engine", "_engine.errors", "_kernel", "_kernel.errors")
+        f"{UTILS}.{name}" for name in ("_archive", "_door", "_engine", "_engine.errors", "_kernel", "_kernel.errors")
     }

@@ -64,7 +64,7 @@ def test_every_kind_of_object_is_listed():
     kinds = {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_") and path.stem != "base"}
     listed = {
         node.module
-        for node in ast.parse((folder / "__init__.py").read_text()).body
+        for node in ast.walk(ast.parse((folder / "__init__.py").read_text()))
         if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module != "base"
     }
     assert listed == kinds

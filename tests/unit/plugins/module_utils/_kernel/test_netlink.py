@@ -115,10 +115,16 @@ def test_an_error_at_the_end_of_a_dump_is_told():
     assert caught.value.errno == errno.ENODEV
 
 
-def test_outcomes_keep_the_order_of_the_messages_whatever_that_of_the_answers():
+def test_replies_keep_the_order_of_the_messages_whatever_that_of_the_answers():
     with Peer(lambda sequences: [ack(s, number=place) for place, s in reversed(list(enumerate(sequences)))]) as link:
+        replies = link.get_many([REQUEST] * 4)
+    assert [reply.errno for reply in replies if isinstance(reply, KernelError)] == [0, 1, 2, 3]
+
+
+def test_what_was_not_refused_by_the_time_of_the_last_acknowledgement_is_done():
+    with Peer(lambda sequences: [ack(sequences[1], errno.EEXIST), ack(sequences[3])]) as link:
         outcomes = link.transact([REQUEST] * 4)
-    assert [outcome and outcome.errno for outcome in outcomes] == [None, 1, 2, 3]
+    assert [outcome and outcome.errno for outcome in outcomes] == [None, errno.EEXIST, None, None]
 
 
 def test_expected_errors_count_as_done():
