@@ -231,4 +231,4 @@ def test_rules_and_firewalls_are_left_and_told(run_module):
         assert f"pc has {' and '.join(told)}, which no run touches" in str(warning)
     (seen,) = lab_information.gather("class", None)
     assert seen["untouched"] == [f"pc has {' and '.join(told)}, which no run touches"]
-    assert "from 10.1.0.0/24" in subprocess.run(["ip", "-n", "pc", "rule"], capture_output=True, text=True).stdout
+    assert "from 10.1.0.0/24" in subprocess.check_output(["ip", "-n", "pc", "rule"], text=True)

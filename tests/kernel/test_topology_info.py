@@ -293,6 +293,7 @@ def test_a_lab_from_before_a_reboot_is_gone():
     entry.write_text(json.dumps({**raw, "boot": "another"}))
     for ns in LAB["nodes"]:
         os.system(f"ip netns del {ns}")
+    os.system("ip netns add gw")  # somebody else's by now
     seen = look()
     assert (seen["state"], seen["this_boot"]) == ("gone", False)
     assert seen["topology"]["nodes"] == {}
@@ -360,6 +361,17 @@ def test_what_no_lab_can_be_called_is_refused(run_module):
     answer = run_module("topology_info", name="../x")
     assert answer["failed"]
     assert answer["msg"].startswith("name: '../x': a lab name has")
+
+
+def test_what_only_looks_like_a_lab_is_none(run_module):
+    assert run_module("topology", name="one", nodes={"one-n": {}})["changed"]
+    Path(REGISTRY, "No Lab.json").write_text("{}")
+    Path(REGISTRY, "notes.txt").write_text("")
+    os.system("ip netns add foreign; ip -n foreign link set lo alias 'netns-lab:No Lab'")
+    os.system("ip netns add 'x:y'; ip -n 'x:y' link set lo alias netns-lab:one")
+    (seen,) = run_module("topology_info")["labs"]
+    assert list(seen["topology"]["nodes"]) == ["one-n"]
+    assert texts(seen) == ["namespace x:y belongs to the lab, and its lab file doesn't name it"]
 
 
 def test_looking_touches_nothing(run_module):

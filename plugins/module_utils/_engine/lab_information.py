@@ -55,6 +55,8 @@ def _look(visit: Visit, name: str | None, prefix: str | None, asked: bool) -> li
     for lab_id in sorted({*ids, *marks.values()}):
         its_name, _at, its_prefix = lab_id.partition("@")
         wanted_prefix = prefix if prefix is not None or name is None else ""
+        if not _is_legal(names.lab_name, its_name) or not _is_legal(names.prefix, its_prefix):
+            continue  # a file or a mark that looks like ours
         if name not in (None, its_name) or wanted_prefix not in (None, its_prefix):
             continue
         seen = _Seen(visit, lab_id, [ns for ns, owner in marks.items() if owner == lab_id])
@@ -71,18 +73,22 @@ class _Seen:
         self._entry = ownership.load(lab_id)
         self._asked = _as_asked(self._entry, lab_id)
         self._containers = {key[1] for key in leftovers.marked_containers(lab_id)}
-        named = [key[1] for key in self._entry.keys if key[0] == "namespace"] if self._entry is not None else []
-        asked = {node.ns for node in self._asked.nodes.values()} if self._asked is not None else set()
-        self._unasked = [ns for ns in dict.fromkeys([*named, *marked]) if ns not in asked]
+        self._marked = marked
+        asked = [node.ns for node in self._asked.nodes.values()] if self._asked is not None else []
+        self._unasked = [ns for ns in marked if ns not in asked]
         """Namespaces of the lab that its file, as far as it is known, doesn't name."""
         self._lab = self._with_unasked()
         self._have = self._observed(visit)
+        conditions = namespaces.conditions([*asked, *self._unasked])
+        self._stands = {ns: one == namespaces.OK and self._is_its_own(ns) for ns, one in conditions.items()}
         self._untouched = leftovers.untouched(visit, self._lab.request())
 
     def _with_unasked(self) -> Lab:
-        """The lab that stands: what was asked for, and what the registry or the marks know of besides."""
+        """The lab that stands: what was asked for, and what the marks know of besides."""
         name, _at, prefix = self._id.partition("@")
-        standing = [ns for ns in self._unasked if namespaces.condition(ns) == namespaces.OK and ns.startswith(prefix)]
+        standing = [
+            ns for ns in self._unasked if ns.startswith(prefix) and _is_legal(names.node_name, ns[len(prefix) :])
+        ]
         if self._asked is not None and not standing:
             return self._asked
         given: dict[str, t.Any] = {"name": name, "prefix": prefix, "nodes": {}}
@@ -108,7 +114,15 @@ class _Seen:
         }
         if out_of_sight:
             have = observe(visit, replace(request, want={**request.want, **out_of_sight}, look={MACHINE}))
+        for ns in own:
+            if not self._is_its_own(ns):
+                have.clear(ns)
         return have
+
+    def _is_its_own(self, ns: str) -> bool:
+        """Whether a namespace of that name is the lab's. Namespaces don't outlive a boot, so without the mark it is
+        somebody else's then."""
+        return ns in self._marked or (self._entry is not None and self._entry.is_from_this_boot)
 
     @property
     def is_there(self) -> bool:
@@ -116,27 +130,19 @@ class _Seen:
 
     def _state(self) -> str:
         entry = self._entry
-        conditions = namespaces.conditions(self._all_namespaces())
-        if entry is not None and not entry.is_from_this_boot and namespaces.OK not in conditions.values():
-            return GONE
         if entry is not None and not entry.complete and entry.is_from_this_boot:
             return INCOMPLETE
-        if conditions and namespaces.OK not in conditions.values():
+        if self._stands and not any(self._stands.values()):
             return GONE
-        return COMPLETE if all(one == namespaces.OK for one in conditions.values()) else BROKEN
-
-    def _all_namespaces(self) -> list[str]:
-        asked = [node.ns for node in self._asked.nodes.values()] if self._asked is not None else []
-        return [*asked, *self._unasked]
+        return COMPLETE if all(self._stands.values()) else BROKEN
 
     def _drift(self) -> list[drift.Difference]:
         if self._asked is None:
             return []
         found = drift.differences(self._asked.request(), self._have)
         for ns in self._unasked:
-            if ("namespace", ns) in self._have:
-                text = f"namespace {ns} belongs to the lab, and its lab file doesn't name it"
-                found.append(drift.Difference(ns, "namespace", ns, drift.ADDED, text))
+            text = f"namespace {ns} belongs to the lab, and its lab file doesn't name it"
+            found.append(drift.Difference(ns, "namespace", ns, drift.ADDED, text))
         return found
 
     def told(self, asked: bool) -> dict[str, t.Any]:
@@ -178,6 +184,14 @@ def _as_asked(entry: ownership.Entry | None, lab_id: str) -> Lab | None:
     except LabError:
         return None
     return lab if lab.id == lab_id else None
+
+
+def _is_legal(check: t.Callable[[str], object], text: str) -> bool:
+    try:
+        check(text)
+    except LabError:
+        return False
+    return True
 
 
 def _files(ns: str) -> list[str]:

@@ -178,11 +178,13 @@ def untouched(visit: Visit, request: Request) -> list[str]:
 
     found = []
     for ns in _own(request):
-        if namespaces.condition(ns) == namespaces.OK:
+        try:
             visit.enter(ns)
-            what = filters.seen(visit)
-            if what:
-                found.append(f"{ns} has {' and '.join(what)}, which no run touches")
+        except KernelError:
+            continue  # still to be made, or just gone
+        what = filters.seen(visit)
+        if what:
+            found.append(f"{ns} has {' and '.join(what)}, which no run touches")
     visit.enter(MACHINE)
     return found
 
