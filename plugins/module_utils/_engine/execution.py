@@ -43,7 +43,8 @@ class Execution:
         self._visit = visit
         self._request = request
         self._made = made
-        self._before = remembered(visit, made) if request.rollback else made.before
+        self._begun: list[Plan] = []
+        """The plans that were done or begun, each with all that can be known of what stood before it."""
 
     @property
     def warnings(self) -> list[str]:
@@ -62,6 +63,7 @@ class Execution:
         made = left = self._made
         ground = Ground(self._visit, made.before, self.departure)
         for _round in range(ROUNDS):
+            self._begun.append(replace(left, before=remembered(self._visit, left)) if self._request.rollback else left)
             try:
                 apply(left, ground)
             except StepFailed as failure:
@@ -123,9 +125,8 @@ class Execution:
 
     def _go_back(self, ledger: Ledger) -> None:
         """Plan from what stands now to what stood before, and do that."""
-        spaces = self._made.after.spaces()
-        stood = replace(self._made, before=self._before)
-        back = restore.request(stood, observe(self._visit, self._request, spaces))
+        spaces = self._begun[-1].after.spaces()
+        back = restore.request(self._begun, observe(self._visit, self._request, spaces))
         undo = None
         for _round in range(ROUNDS + 1):
             # Looked at with the eyes of what is wanted back: only then are the options of kinds read that it names.

@@ -16,32 +16,39 @@ import typing as t
 from .._kernel.errors import KernelError
 from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
-from .effects import IPV6_LEAST_MTU, uppers
+from .effects import IPV6_LEAST_MTU
 from .effects_conf import FORWARDING
 from .plan import Plan
 from .records import Key, Link, Sysctl
+from .resources import BY_KIND
 from .state import State
-from .steps import POINT_OF_NO_RETURN
+from .steps import POINT_OF_NO_RETURN, Step
 from .sysctl_names import link_of
 
 _MTU = "/mtu"
 """IPv6's own; follows that of the link until somebody sets it."""
 _SECRET = "/stable_secret"
 """Can't be read before it was set, and reads as an error then."""
+_FINER = "_ms"
+"""Ends the name of what is another one in milliseconds: the finer one of the two says it all."""
+_FAMILIES = ("ipv4", "ipv6")
+_TRACER = "netns-lab"
+"""No sysctl is called so."""
 
 
 def remembered(visit: Visit, made: Plan) -> State:
     """What stood before the plan, with the sysctls that it disturbs. Raises KernelError."""
     before = made.before.fork()
     sysctls = Sysctls(visit)
-    for ns, link in _disturbed(made):
+    for ns, link, family in _disturbed(made):
         visit.enter(ns)
-        for family in ("ipv4", "ipv6"):
-            for name in sysctls.names(f"net/{family}/conf/{link}"):
-                if name.endswith(_MTU):
+        for table in (f"net/{family}/conf", f"net/{family}/neigh"):
+            names = sysctls.names(f"{table}/{link}")
+            for name in names:
+                if name == f"net/ipv6/conf/{link}{_MTU}":
                     _keep(before, sysctls, ns, name, str(before.get(("link", ns, link)).mtu))
-                elif not name.endswith(_SECRET):
-                    default = name.replace(f"/conf/{link}/", "/conf/default/", 1)
+                elif not name.endswith(_SECRET) and f"{name}{_FINER}" not in names:
+                    default = f"{table}/default/{name.rpartition('/')[2]}"
                     _keep(before, sysctls, ns, name, sysctls.read(default))
     for ns, name in _under_old_names(made):
         visit.enter(ns)
@@ -65,23 +72,37 @@ def _keep(before: State, sysctls: Sysctls, ns: str, name: str, usual: str | None
         before.put(("sysctl", ns, name), Sysctl(value))
 
 
-def _disturbed(made: Plan) -> list[tuple[str, str]]:
-    """The links that lose their sysctls before the point up to which the plan can be put back."""
-    before = made.before
-    found: dict[Key, None] = {}
-    for step in made.steps:
-        link = before.get(step.key)
-        if step.phase >= POINT_OF_NO_RETURN or step.key[0] != "link" or not isinstance(link, Link):
-            continue
-        if step.verb == "delete":
-            _with_all_that_goes(before, step.key, found)
-        elif step.verb == "move" and step.other is not None and step.other[1] != step.key[1]:
-            found[step.key] = None
-        elif step.verb == "change" and _is_narrow(link, step.after):
-            masters = (link.master, t.cast(Link, step.after).master)
-            near = [("link", step.key[1], name) for name in masters if name]
-            found.update(dict.fromkeys([step.key, *uppers(before, step.key), *near]))
-    return [(key[1], key[2]) for key in found if key in before]
+def _disturbed(made: Plan) -> list[tuple[str, str, str]]:
+    """The links that lose their sysctls before the point up to which the plan can be put back: (namespace, name,
+    family).
+
+    The effects of the steps tell: each link gets a sysctl that says whose it is, and then those that are no longer there
+    are counted.
+    """
+    steps = [step for step in made.steps if step.phase < POINT_OF_NO_RETURN and step.key[0] in ("namespace", "link")]
+    if not any(_disturbs(step) for step in steps):
+        return []
+    state = made.before.fork()
+    left: dict[tuple[str, str, str], None] = {}
+    for key in made.before:
+        if key[0] == "link":
+            for family in _FAMILIES:
+                left[key[1], key[2], family] = None
+                state.put(("sysctl", key[1], f"net/{family}/conf/{key[2]}/{_TRACER}"), Sysctl(f"{key[1]}/{key[2]}"))
+    for step in steps:
+        BY_KIND[step.key[0]].effect(step, state)
+    for key in state:
+        if key[0] == "sysctl" and key[2].endswith(f"/{_TRACER}"):
+            ns, _slash, name = t.cast(str, t.cast(Sysctl, state.get(key)).value).partition("/")
+            left.pop((ns, name, key[2].split("/")[1]), None)
+    return list(left)
+
+
+def _disturbs(step: Step) -> bool:
+    """Whether a step can end the sysctls of a link that stands."""
+    if step.key[0] != "link" or step.verb == "create":
+        return False
+    return step.verb != "change" or _is_narrow(t.cast(Link, step.before), step.after)
 
 
 def _under_old_names(made: Plan) -> list[tuple[str, str]]:
@@ -97,17 +118,6 @@ def _under_old_names(made: Plan) -> list[tuple[str, str]]:
             if old is not None:
                 found.append((step.key[1], step.key[2].replace(f"/{link}/", f"/{old}/", 1)))
     return found
-
-
-def _with_all_that_goes(before: State, key: Key, found: dict[Key, None]) -> None:
-    if key in found:
-        return
-    found[key] = None
-    link = before.get(key)
-    if isinstance(link, Link):
-        peers = [] if link.peer is None else [("link", *link.peer)]
-        for other in [*peers, *uppers(before, key)]:
-            _with_all_that_goes(before, other, found)
 
 
 def _is_narrow(before: Link, after: t.Any) -> bool:

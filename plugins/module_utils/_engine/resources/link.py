@@ -113,7 +113,7 @@ class LinkKind(Kind):
                 if reason:
                     victims[key] = reason
         victims.update(in_the_way(want, state, found))
-        victims.update(makes_room(question, found))
+        victims.update(makes_room(question, found, victims))
         for key, reason in victims.items():
             have = state.get(key)
             if isinstance(have, Link):  # its peer may have taken it along
