@@ -129,7 +129,7 @@ def _handed_on(made: Plan) -> list[tuple[str, str, str]]:
     """The sysctls that set those of links as well, of namespaces that stood before: (namespace, family, last part)."""
     found: dict[tuple[str, str, str], None] = {}
     for step in made.steps:
-        if step.key[0] != "sysctl" or ("namespace", step.key[1]) not in made.before:
+        if step.key[0] != "sysctl" or not made.before.lives(step.key[1]):
             continue
         parts = step.key[2].split("/")
         if step.key[2] in FORWARDING:

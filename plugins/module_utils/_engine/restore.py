@@ -31,7 +31,7 @@ def request(plans: t.Sequence[Plan], now: State, before: State | None = None) ->
         before = stood(plans)
     on_machine = {key for made in plans for key in _on_machine(made)}
     for ns in dict.fromkeys(ns for made in plans for ns in reached(made)):
-        if ns != MACHINE and ("namespace", ns) not in before:
+        if not before.lives(ns):  # a dead file that a crash had left isn't put back
             for key in now.space(ns):
                 if key[0] in OUTLASTING:
                     want[key] = wanted(before.get(key)) if key in before else None

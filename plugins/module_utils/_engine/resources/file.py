@@ -41,7 +41,8 @@ class FileKind(Kind):
                 with open(_path(key), encoding="utf-8", errors="surrogateescape") as stream:
                     view.put(key, File(stream.read()))
             except FileNotFoundError:
-                continue
+                if view.want(key) is None and _remains(key):
+                    view.put(key, File(None))
             except OSError as error:
                 raise LabError(f"{_path(key)} can't be read: {error.strerror}") from error
 
@@ -68,6 +69,8 @@ class FileKind(Kind):
         folder = os.path.dirname(path)
         if step.verb == "delete":
             _unlink(path)
+            for draft in _drafts(step.key):
+                _unlink(draft)
             for empty in (folder, ETC):
                 try:
                     os.rmdir(empty)
@@ -75,6 +78,8 @@ class FileKind(Kind):
                     break
             return
         os.makedirs(folder, 0o755, exist_ok=True)
+        for draft in _drafts(step.key):
+            _unlink(draft)
         # Beside the target and renamed over it: a reader sees the old text or the new one. The name can't clash with
         # another run's, and begins with a dot, which no wanted file may.
         draft = os.path.join(folder, f".{step.key[2]}.{os.getpid()}")
@@ -89,10 +94,32 @@ class FileKind(Kind):
 
     def say(self, step: Step) -> str:
         verb = {"create": "write", "change": "rewrite", "delete": "delete"}[step.verb]
+        if step.before is not None and t.cast(File, step.before).content is None:
+            return f"delete what a killed run has left of {_path(step.key)}"
         return f"{verb} {_path(step.key)}"
 
     def show(self, key: Key, record: File) -> tuple[tuple[str, ...], t.Any]:
         return ("etc", key[2]), record.content
+
+
+def _remains(key: Key) -> bool:
+    """Whether a run was killed while it wrote a file, or between the file and its folder."""
+    folder = os.path.dirname(_path(key))
+    return os.path.isdir(folder) and (not os.listdir(folder) or bool(_drafts(key)))
+
+
+def _drafts(key: Key) -> list[str]:
+    """Drafts of a file whose writers are no more."""
+    folder, head = os.path.dirname(_path(key)), f".{key[2]}."
+    try:
+        numbers = [name[len(head) :] for name in os.listdir(folder) if name.startswith(head)]
+    except OSError:
+        return []
+    return [
+        os.path.join(folder, head + number)
+        for number in numbers
+        if number.isdigit() and not os.path.exists(f"/proc/{number}")
+    ]
 
 
 def _unlink(path: str) -> None:
