@@ -86,6 +86,9 @@ def between(foreseen_: State, after: State, want: Want) -> list[str]:
     found = []
     for key in {**one, **other}:
         unknown = key[0] == "sysctl" and key not in one
+        record = other.get(key)
+        if isinstance(record, Link) and record.peer == ("?", ""):  # of a link that nobody wants, so nobody asks
+            other[key] = replace(record, peer=getattr(one.get(key), "peer", None))
         if one.get(key) != other.get(key) and not unknown:
             found.append(f"{key}: foreseen {one.get(key)}, found {other.get(key)}")
     return found

@@ -21,8 +21,8 @@ from .steps import POINT_OF_NO_RETURN, Step
 _GONE_ALREADY = frozenset({errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL})
 """What the kernel says to a delete of something that isn't there: as good as done."""
 _MAY_STAND = frozenset({"address", "route"})
-"""Kinds of which a step may bring back what an earlier one was foreseen to take along, and which is still there: not
-all that the kernel goes by can be seen (of a bridge, whether its MTU was ever set). The second look sees to the rest."""
+"""Kinds of which a step may bring back what an earlier one was foreseen to take along, and which still stands: not all
+that the kernel goes by can be seen (of a bridge, whether its MTU was ever set). The second look sees to the rest."""
 _MAX_MESSAGES = 120
 _MAX_OPEN_FILES = 64
 

@@ -76,8 +76,8 @@ def _disturbed(made: Plan) -> list[tuple[str, str, str]]:
     """The links that lose their sysctls before the point up to which the plan can be put back: (namespace, name,
     family).
 
-    The effects of the steps tell: each link gets a sysctl that says whose it is, and then those that are no longer there
-    are counted.
+    The effects of the steps tell: each link gets a sysctl that says whose it is, and afterwards those are missing that
+    went.
     """
     steps = [step for step in made.steps if step.phase < POINT_OF_NO_RETURN and step.key[0] in ("namespace", "link")]
     if not any(_disturbs(step) for step in steps):
