@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from . import ownership
 from .node_settings import KIND_SYSCTLS
-from .records import Key, Request
+from .records import OUTLASTING, Key, Request
 
 _EVERY_NODES = frozenset(name for names in KIND_SYSCTLS.values() for name in names)
 """Sysctls that no node is ever without, so nobody will have to put them back."""
@@ -32,8 +32,11 @@ class Ledger:
 
     @property
     def recorded(self) -> set[Key]:
-        """What the owner is known to have made."""
-        return set(self.entry.keys) if self.entry is not None else set()
+        """What the owner is known to have made, and may still stand."""
+        if self.entry is None:
+            return set()
+        keys = self.entry.keys
+        return set(keys if self.entry.is_from_this_boot else [key for key in keys if key[0] in OUTLASTING])
 
     def intend(self, request: Request) -> None:
         """Before the first step: everything that may stand from now on, until the run is through."""

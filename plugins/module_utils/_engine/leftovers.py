@@ -20,6 +20,7 @@ from .._kernel.visit import Visit
 from .kinds import FALLBACK_TUNNELS
 from .ownership import Entry
 from .records import MACHINE, OUTLASTING, Key, Link, Namespace, Occupants, Request, Route, Sysctl, Want
+from .resources.file import marked as marked_files
 from .resources.namespace import owner_of
 from .resources.route import DYNAMIC
 from .state import State
@@ -41,12 +42,14 @@ def with_what_is_left(visit: Visit, request: Request, entry: Entry | None) -> Re
         want.update({key: None for key in keys if key[1] in gone and key not in want})
         return replace(request, want=want)
     if entry is not None and not entry.is_from_this_boot:
-        keys = [key for key in keys if key[0] == "namespace" or key[0] in OUTLASTING]
+        keys = [key for key in keys if key[0] in OUTLASTING or _is_dead(key)]
     leaving = [key for key in keys if key not in want]
     if not any(record is not None for record in want.values()):
         known = {key[1] for key in leaving}
         leaving += [("namespace", ns) for ns in marked(visit, request.lab, besides=known)]
         leaving += [key for key in marked_containers(request.lab) if key not in leaving]
+        if entry is None:
+            leaving += marked_files(request.lab)
     gone = {key[1] for key in leaving if key[0] == "namespace"}
     for key in leaving:
         if key[0] == "sysctl" or (key[1] in gone and key[0] != "namespace" and key[0] not in OUTLASTING):
@@ -57,6 +60,12 @@ def with_what_is_left(visit: Visit, request: Request, entry: Entry | None) -> Re
     resets = _resets(visit, want, [key for key in leaving if key[0] == "sysctl" and key[1] not in gone])
     want.update(resets)
     return replace(request, want=want, passing=set(resets))
+
+
+def _is_dead(key: Key) -> bool:
+    """Whether nothing but a file is left of a namespace, which a boot may leave where /run is on a disk. If one stands
+    under the name it is somebody else's, or its mark tells."""
+    return key[0] == "namespace" and namespaces.condition(key[1]) == namespaces.BROKEN
 
 
 def _resets(visit: Visit, want: Want, keys: list[Key]) -> dict[Key, Sysctl]:
@@ -90,10 +99,15 @@ def _resets(visit: Visit, want: Want, keys: list[Key]) -> dict[Key, Sysctl]:
 
 
 def marked(visit: Visit, lab: str, besides: t.Container[str] = ()) -> list[str]:
-    """The namespaces whose loopback carries the lab's mark, whatever the registry says; but not those of `besides`."""
+    """The namespaces whose loopback carries the lab's mark, whatever the registry says, and the files that wait for one;
+    but not those of `besides`."""
     found = []
     for ns in namespaces.names():
         if ns in besides:
+            continue
+        if namespaces.condition(ns) == namespaces.BROKEN:
+            if owner_of(namespaces.mark_of_broken(ns)) == lab:
+                found.append(ns)
             continue
         try:
             visit.enter(ns)

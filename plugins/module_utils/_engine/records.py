@@ -125,6 +125,9 @@ class File:
     """A file under /etc/netns/NAMESPACE/."""
 
     content: str | None = None
+    """None observed: a killed run has left a draft, or an empty folder."""
+    owner: str | None = field(default=None, compare=False)
+    """The lab whose mark it carries, or shall."""
 
 
 @dataclass(frozen=True)

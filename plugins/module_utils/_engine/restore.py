@@ -20,8 +20,8 @@ from .sysctl_names import link_of
 def request(plans: t.Sequence[Plan], now: State, before: State | None = None) -> Request:
     """What to ask for so that everything that a failed run may have changed is as it was.
 
-    `plans` are those that it did or began to do, in their order; `before` is what stood before them, where that is known
-    better (see `stood`).
+    `plans` are those that it did or began to do, in their order; `before` is what stood before them, if that is known
+    better than by `stood`.
 
     Only namespaces that the plans touch, and of the machine's own only what they touch there: what others do elsewhere
     meanwhile is none of their business.

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -20,6 +21,9 @@ if t.TYPE_CHECKING:
     from ..view import View
 
 ETC = "/etc/netns"
+_MARK = "trusted.netns-lab"
+"""The extended attribute that says to which lab a file belongs, should the registry be lost (xattr(7)). Where the file
+system has none, or in a container, the registry alone knows."""
 
 
 def _path(key: Key) -> str:
@@ -39,7 +43,7 @@ class FileKind(Kind):
         for key in view.wanted("file"):
             try:
                 with open(_path(key), encoding="utf-8", errors="surrogateescape") as stream:
-                    view.put(key, File(stream.read()))
+                    view.put(key, File(stream.read(), _owner(_path(key))))
             except FileNotFoundError:
                 if view.want(key) is None and _remains(key):
                     view.put(key, File(None))
@@ -86,7 +90,11 @@ class FileKind(Kind):
         try:
             with open(draft, "w", encoding="utf-8", errors="surrogateescape") as stream:
                 os.fchmod(stream.fileno(), 0o644)
-                stream.write(t.cast(File, step.after).content or "")
+                wanted = t.cast(File, step.after)
+                stream.write(wanted.content or "")
+                if wanted.owner:
+                    with contextlib.suppress(OSError):
+                        os.setxattr(stream.fileno(), _MARK, wanted.owner.encode())
             os.rename(draft, path)
         except OSError:
             _unlink(draft)
@@ -100,6 +108,24 @@ class FileKind(Kind):
 
     def show(self, key: Key, record: File) -> tuple[tuple[str, ...], t.Any]:
         return ("etc", key[2]), record.content
+
+
+def marked(lab: str) -> list[Key]:
+    """The files that carry a lab's mark, whatever the registry says."""
+    found: list[Key] = []
+    for folder, _folders, files in os.walk(ETC):
+        for name in files:
+            if _owner(os.path.join(folder, name)) == lab:
+                found.append(("file", os.path.basename(folder), name))
+    return found
+
+
+def _owner(path: str) -> str | None:
+    """The lab whose mark a file carries."""
+    try:
+        return os.getxattr(path, _MARK, follow_symlinks=False).decode("utf-8", "replace")
+    except OSError:
+        return None
 
 
 def _remains(key: Key) -> bool:
