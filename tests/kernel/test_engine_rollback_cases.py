@@ -181,3 +181,76 @@ def test_what_a_later_round_has_changed_is_put_back_as_well(monkeypatch, ip):
     assert ip("link", "show", "e0")[0]["mtu"] == 1500
     assert ip("link", "show", "e1")[0]["mtu"] == 1200
     assert [one["local"] for one in ip("address", "show", "e1")[0]["addr_info"]] == ["10.2.0.1"]
+
+
+BESIDES = """
+link set lo up
+link add br0 type bridge
+link set br0 up
+link add e0 type veth peer name f0
+link add e1 type veth peer name f1
+link set e0 txqueuelen 77 group 5 alias mine addrgenmode random
+link set e0 master br0
+link set e0 up
+link set f0 up
+link set e1 up
+link set f1 up
+link set e0 type bridge_slave hairpin on learning off isolated on priority 9
+address add 10.1.0.1/24 brd + dev f0
+neigh add 10.1.0.7 lladdr 02:00:00:00:00:07 dev f0 nud permanent
+neigh add fd00::7 lladdr 02:00:00:00:00:08 dev f0 nud permanent
+"""
+
+
+@pytest.mark.parametrize("change", ["deleted", "moved", "renamed", "out of its bridge", "down"])
+def test_what_lies_on_a_link_and_is_not_modelled(change):
+    """A queueing discipline, entries of the bridge, static neighbours, settings of the link and of the port."""
+    ip_does("netns add red\nnetns add blue\n")
+    ip_does(BESIDES, netns="red")
+    for command in (
+        "bridge -n red fdb add 02:00:00:00:00:99 dev e0 master static",
+        "bridge -n red fdb add 02:00:00:00:00:98 dev e0 master",
+        "tc -n red qdisc add dev e0 root handle 5: tbf rate 1mbit burst 10k latency 50ms",
+        "tc -n red qdisc add dev e0 ingress",
+        "tc -n red qdisc add dev f0 root handle 6: pfifo limit 33",
+    ):
+        subprocess.run(command.split(), check=True)
+    last: tuple[t.Any, t.Any] = (("sysctl", "red", "net/ipv4/conf/f0/proxy_arp"), Sysctl("1"))
+    wants: dict[str, Want] = {
+        "deleted": red((("link", "red", "e0"), Link("bridge", up=True))),
+        "moved": {
+            ("link", "blue", "e0"): Link("veth", ("red", "f0"), up=True),
+            ("link", "red", "f0"): Link("veth", ("blue", "e0"), up=True),
+        },
+        "renamed": red(
+            (("link", "red", "e9"), Link("veth", ("red", "f0"), up=True)),
+            (("link", "red", "f0"), Link("veth", ("red", "e9"), up=True)),
+        ),
+        "out of its bridge": red((("link", "red", "e0"), Link(master="", up=False)), last),
+        "down": red((("link", "red", "f0"), Link(up=False)), last),
+    }
+    leaves_no_trace(Request(wants[change]))
+
+
+def test_what_cannot_be_put_back_is_said_beforehand():
+    ip_does("netns add red\n")
+    ip_does("""
+        link add e0 type veth peer name f0
+        link set e0 up
+        link set f0 up
+        address add 10.1.0.1/24 brd + dev e0
+        nexthop add id 7 via 10.1.0.9 dev e0
+        route add 10.70.0.0/16 nhid 7
+    """, netns="red")  # fmt: skip
+    for command in (
+        "tc -n red qdisc add dev e0 root handle 5: htb default 1",
+        "tc -n red class add dev e0 parent 5: classid 5:1 htb rate 1mbit",
+    ):
+        subprocess.run(command.split(), check=True)
+    want = red((("link", "red", "e0"), Link("bridge", up=True)))
+    foreseen = converge(Request(dict(want)), check=True).warnings
+    assert [text for text in foreseen if "isn't put back" in text] == [
+        "red:e0: the classes of a queueing discipline (tc) isn't put back if this run fails",
+        "red:e0: the next-hop object 7 (ip nexthop), and routes as far as they use it isn't put back if this run fails",
+    ]
+    assert not [text for text in converge(Request(red()), check=True).warnings if "put back" in text]

@@ -14,7 +14,7 @@ from .._kernel import namespaces
 from .derived_names import LAB_ALTNAME, machine_altname
 from .errors import LabError
 from .plan import Plan, touched
-from .records import MACHINE, Container, Key, Namespace, Request
+from .records import MACHINE, Container, Key, Link, Namespace, Request
 from .resources.base import at
 
 
@@ -41,7 +41,7 @@ def check(request: Request, recorded: set[Key], made: Plan) -> None:
         for step in made.steps:
             # What stood before the first step: a later step may be about a link that this plan makes.
             standing = made.before.get(step.key) if step.key[0] == "link" and step.key[1] == MACHINE else None
-            if standing is not None:
+            if standing is not None and not _leads_into(request.lab, standing, made):
                 _check_machine_link(request, step.key, standing, recorded)
 
 
@@ -76,6 +76,15 @@ def _check_container(request: Request, key: Key, standing: object, recorded: set
         raise LabError(f"container {key[3]} belongs to the lab {owner}: take other names, or a `prefix`", where)
     elif not owner and key not in recorded and not request.adopt:
         raise LabError(f"container {key[3]} stands already, and no lab made it: `adopt: true` takes it over", where)
+
+
+def _leads_into(lab: str | None, link: object, made: Plan) -> bool:
+    """Whether the other end of a veth is in a namespace with the lab's mark. Such a veth is the lab's, also where a kill
+    came before it was marked itself and then the registry was lost."""
+    if lab is None or not isinstance(link, Link) or link.peer is None:
+        return False
+    there = made.before.get(("namespace", link.peer[0]))
+    return isinstance(there, Namespace) and there.owner == lab
 
 
 def _check_machine_link(request: Request, key: Key, link: object, recorded: set[Key]) -> None:

@@ -114,30 +114,42 @@ class Execution:
                 request.origin.get(failure.step.key),
             ) from failure
         try:
-            self._go_back(ledger)
+            lost = self._go_back(ledger)
         except (LabError, KernelError) as second:
             raise LabError(
                 f"{failure}. Putting things back failed too: {second}", request.origin.get(failure.step.key)
             ) from failure
+        besides = f", but the kernel didn't take this again: {'; '.join(lost)}" if lost else ""
         raise LabError(
-            f"{failure}. Everything that this run had changed was put back", request.origin.get(failure.step.key)
+            f"{failure}. Everything that this run had changed was put back{besides}",
+            request.origin.get(failure.step.key),
         ) from failure
 
-    def _go_back(self, ledger: Ledger) -> None:
-        """Plan from what stands now to what stood before, and do that."""
+    def _go_back(self, ledger: Ledger) -> list[str]:
+        """Plan from what stands now to what stood before, and do that. In words, what of the things that aren't
+        modelled didn't come back: they are the last ones, and no reason to leave the rest."""
+        lost: dict[Key, str] = {}
         spaces = self._begun[-1].after.spaces()
         back = restore.request(self._begun, observe(self._visit, self._request, spaces))
-        undo = None
+        undo = self._made
         for _round in range(ROUNDS + 1):
             # Looked at with the eyes of what is wanted back: only then are the options of kinds read that it names.
             now = observe(self._visit, back, spaces)
             undo = plan(back, now)
             if not undo or _round == ROUNDS:
                 break
-            apply(undo, Ground(self._visit, now))
-        if undo:
+            try:
+                apply(undo, Ground(self._visit, now))
+            except StepFailed as failure:
+                if failure.step.key[0] != "keepsake":
+                    raise
+                lost[failure.step.key] = say(failure.step)
+                del back.want[failure.step.key]
+        lost.update({step.key: say(step) for step in undo.steps if step.key[0] == "keepsake"})
+        if any(step.key not in lost for step in undo.steps):
             raise LabError(f"these steps still remain: {_said(undo)}")
         ledger.revert()
+        return list(lost.values())
 
 
 def _said(left: Plan) -> str:

@@ -99,8 +99,8 @@ def _resets(visit: Visit, want: Want, keys: list[Key]) -> dict[Key, Sysctl]:
 
 
 def marked(visit: Visit, lab: str, besides: t.Container[str] = ()) -> list[str]:
-    """The namespaces whose loopback carries the lab's mark, whatever the registry says, and the files that wait for one;
-    but not those of `besides`."""
+    """The namespaces whose loopback carries the lab's mark, whatever the registry says, and the files on which one was
+    about to be mounted; but not those of `besides`."""
     found = []
     for ns in namespaces.names():
         if ns in besides:

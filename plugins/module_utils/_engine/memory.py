@@ -5,22 +5,25 @@
 """What a plan's steps would lose though nobody asked for it: looked up before they run, so that it can be put back.
 
 Observation only reads the sysctls that are wanted. A link that is deleted, moved, or too narrow for IPv6 for a moment
-loses all of its own; the switch of forwarding, and some values of default and all, are handed on to every link. Called
-by `execution`.
+loses all of its own; the switch of forwarding, and some values of default and all, are handed on to every link. What no
+record models lies on links, too: queueing disciplines, static neighbours, entries of bridges. Called by `execution`, and
+by `vetting` for what can't be put back.
 """
 
 from __future__ import annotations
 
 import typing as t
 
+from .._kernel import keepsakes
 from .._kernel.errors import KernelError
 from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
 from .effects import IPV6_LEAST_MTU
 from .effects_conf import FORWARDING
 from .plan import Plan
-from .records import Key, Link, Sysctl
+from .records import Keepsake, Key, Link, Sysctl
 from .resources import BY_KIND
+from .resources.base import at
 from .state import State
 from .steps import POINT_OF_NO_RETURN, Step
 from .sysctl_names import link_of
@@ -59,7 +62,47 @@ def remembered(visit: Visit, made: Plan) -> State:
             _keep(before, sysctls, ns, f"{directory}/{tail}", None)
         if tail == "forwarding":
             _keep(before, sysctls, ns, f"net/{family}/conf/all/accept_redirects", None)
+    for ns in _places(made):
+        visit.enter(ns)
+        names = {link.index: key[2] for key, link in before.of(ns, "link") if key[2] != "lo"}
+        for one in keepsakes.read(visit.socket()):
+            if one.index in names:
+                before.put(("keepsake", ns, names[one.index], one.what, one.body.hex()), Keepsake())
     return before
+
+
+def warnings(visit: Visit, made: Plan) -> list[str]:
+    """What lies on links that the plan takes away and couldn't be put back, should it fail. Raises KernelError."""
+    found = []
+    links: dict[str, dict[int, str]] = {}
+    for ns, name in _stirred(made):
+        link = made.before.get(("link", ns, name))
+        if isinstance(link, Link) and link.index:
+            links.setdefault(ns, {})[link.index] = name
+    for ns, names in links.items():
+        visit.enter(ns)
+        for index, some in keepsakes.unkept(visit.socket(), names).items():
+            found += [f"{at(ns, names[index])}: {what} isn't put back if this run fails" for what in some]
+    visit.come_home()
+    return found
+
+
+def _places(made: Plan) -> dict[str, None]:
+    """The namespaces with links that lose what lies on them."""
+    return {ns: None for ns, _link in _stirred(made)}
+
+
+def _stirred(made: Plan) -> dict[tuple[str, str], None]:
+    """The links that stood and go, move, go down or change their master, before the point of no return: (namespace,
+    name). Static neighbours go with a link that goes down, which one does to be renamed."""
+    found: dict[tuple[str, str], None] = {(ns, link): None for ns, link, _family in _disturbed(made)}
+    for step in made.steps:
+        if step.key[0] != "link" or step.phase >= POINT_OF_NO_RETURN or step.key not in made.before:
+            continue
+        goes_down = step.fields == ("up",) and not t.cast(Link, step.after).up
+        if step.verb == "move" or goes_down or "master" in step.fields:
+            found[step.key[1], step.key[2]] = None
+    return found
 
 
 def _keep(before: State, sysctls: Sysctls, ns: str, name: str, usual: str | None) -> None:

@@ -16,6 +16,7 @@ key                                                     record
 ``("address", ns, link, "10.0.0.1/24")``                `Address` (IPv4; with a peer ``"10.0.0.1 peer 10.0.0.2/32"``)
 ``("address", ns, link, "fd00::1")``                    `Address` (IPv6: one address stands once, whatever its prefix)
 ``("route", ns, table, "10.0.0.0/8", tos, metric)``     `Route` (the text of the destination tells the family)
+``("keepsake", ns, link, "qdisc", "0000…")``            `Keepsake` (the thing itself, as hexadecimal digits)
 ``("sysctl", ns, "net/ipv4/ip_forward")``               `Sysctl`
 ``("file", ns, "resolv.conf")``                         `File` (under ``/etc/netns/NAMESPACE/``)
 ``("container", ns, "/var/lib/lxc", "web")``            `Container` (in the namespace that it shares)
@@ -114,6 +115,11 @@ class Route:
 
 
 @dataclass(frozen=True)
+class Keepsake:
+    """Something on a link that isn't modelled. All that it is stands in its key."""
+
+
+@dataclass(frozen=True)
 class Sysctl:
     """A value under /proc/sys, white space folded."""
 
@@ -192,7 +198,7 @@ class Occupants:
 OUTLASTING = frozenset({"file", "container"})
 """Kinds that are on disk: they outlast their namespace, and the boot."""
 
-Record = t.Union[Namespace, Link, Address, Route, Sysctl, File, Container, Occupants]
+Record = t.Union[Namespace, Link, Address, Route, Keepsake, Sysctl, File, Container, Occupants]
 ABSENT: None = None
 Want = t.Dict[Key, t.Optional[Record]]
 

@@ -62,7 +62,11 @@ def stood(plans: t.Sequence[Plan]) -> State:
         seen.update(reached(made))
         for key in _named(following) - named:
             record = following.before.get(key)
-            if key[1] not in seen or key[1] == MACHINE or (key[0] == "sysctl" and _had_its_link(before, key)):
+            if (
+                key[1] not in seen
+                or key[1] == MACHINE
+                or (key[0] in ("sysctl", "keepsake") and _had_its_link(before, key))
+            ):
                 if record is None:
                     before.drop(key)
                 else:
@@ -71,8 +75,8 @@ def stood(plans: t.Sequence[Plan]) -> State:
 
 
 def _had_its_link(before: State, key: Key) -> bool:
-    """Whether a sysctl that nobody asked for at first was there all the same."""
-    link = link_of(key[2])
+    """Whether a sysctl or a keepsake that nobody asked for at first was there all the same."""
+    link = link_of(key[2]) if key[0] == "sysctl" else key[2]
     return key not in before and (link is None or ("link", key[1], link) in before)
 
 
@@ -104,7 +108,7 @@ def _links_of(key: Key, record: Record) -> set[str | None]:
     """The links that something lies on."""
     if isinstance(record, Route):
         return {hop.dev for hop in record.hops or ()}
-    return {link_of(key[2])} if key[0] == "sysctl" else {key[2]} if key[0] in ("link", "address") else set()
+    return {link_of(key[2])} if key[0] == "sysctl" else {key[2]} if key[0] in ("link", "address", "keepsake") else set()
 
 
 def _complete(plans: t.Sequence[Plan], want: Want) -> set[tuple[str, str]]:

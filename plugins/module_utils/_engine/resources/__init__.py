@@ -14,6 +14,7 @@ from .address import AddressKind
 from .base import Resource
 from .container import ContainerKind
 from .file import FileKind
+from .keepsake import KeepsakeKind
 from .link import LinkKind
 from .namespace import NamespaceKind
 from .occupants import OccupantsKind
@@ -26,6 +27,7 @@ RESOURCES: tuple[Resource, ...] = (
     LinkKind(),
     AddressKind(),
     RouteKind(),
+    KeepsakeKind(),
     FileKind(),
     ContainerKind(),
     OccupantsKind(),
