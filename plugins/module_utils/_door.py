@@ -167,8 +167,9 @@ def _converge(module: AnsibleModule, request: Request) -> Outcome:
     from ._engine.converge import converge
 
     _need_root(module)
+    patience = module.params.get("lock_timeout")
     try:
-        return converge(request, check=module.check_mode, lock_timeout=module.params.get("lock_timeout") or 60.0)
+        return converge(request, check=module.check_mode, lock_timeout=60.0 if patience is None else patience)
     except MissingLibrary:
         # Nothing has been touched so far. Another Python may have what is missing in this one.
         if not has_respawned():

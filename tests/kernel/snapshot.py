@@ -15,15 +15,10 @@ from pathlib import Path
 from ansible_collections.netns.lab.plugins.module_utils._kernel.visit import Visit, in_worker
 
 _SHOW = {
-    "": ("link show", "address show", "route show table all", "rule show"),
+    "": ("link show", "address show", "route show table all", "rule show", "nexthop show", "neigh show nud permanent"),
     "-6": ("route show table all", "rule show"),
 }
-_SHOW_BESIDES = (
-    "ip{} -json nexthop show",
-    "ip{} -json neigh show nud permanent",
-    "tc{} -json qdisc show",
-    "bridge{} -json fdb show",
-)
+_SHOW_BESIDES = ("tc {} -json qdisc show", "bridge {} -json fdb show")
 _PASSING = frozenset({
     "ifindex", "link_index", "link_netnsid", "operstate", "linkmode", "tentative", "stats", "stats64", "promiscuity",
     "allmulti", "num_tx_queues", "num_rx_queues", "dadfailed", "optimistic", "hello_timer", "tcn_timer", "gc_timer",
@@ -101,7 +96,7 @@ def _show(names: t.Sequence[str]) -> t.Iterator[list[dict[str, t.Any]]]:
             asked = "\n".join(commands)
             script += f"ip {where} {family} -details -json -batch - <<'END'\n{asked}\nEND\n"
         for command in _SHOW_BESIDES:
-            script += f"echo \"$({command.format(' ' + where)})\" | sed 's/^$/[]/'\n"
+            script += f"{command.format(where)}\n"
     text = subprocess.run(["sh", "-ec", script], capture_output=True, text=True, check=True).stdout
     decoder, place = json.JSONDecoder(), 0
     while text[place:].strip():

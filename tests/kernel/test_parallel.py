@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import typing as t
 from pathlib import Path
@@ -158,16 +159,25 @@ def test_all_sorts(at_once):
 
 def test_two_runs_of_one_lab_wait_and_say_for_whom(start_module, run_module):
     """The second waits as long as it is told to, and then names the process, its command, and the lab."""
-    lab = ring("slow", 400)
+    lab = ring("slow", 100)
     first = start_module("topology", **lab)
-    while not Path(LOCKS, "slow.lock").exists():
+    lock = Path(LOCKS, "slow.lock")
+    while not (lock.exists() and lock.read_text(encoding="ascii").strip() == str(first.pid)):
         assert first.process.poll() is None
-    refused = run_module("topology", **lab, lock_timeout=0)
-    assert first.process.poll() is None, "it was done before the second came"
-    assert refused.get("failed"), refused
-    assert "another run holds the lab slow" in refused["msg"]
-    assert re.search(rf"\(process {first.pid}: \S*python.* -m ansible_collections.netns.lab", refused["msg"])
-    assert "didn't end within 0 s" in refused["msg"]
-    waited = run_module("topology", name="slow", state="absent", lock_timeout=300)
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        for patience in (0, 1):
+            refused = run_module("topology", **lab, lock_timeout=patience)
+            assert refused.get("failed"), refused
+            assert "another run holds the lab slow" in refused["msg"]
+            assert re.search(rf"\(process {first.pid}: \S*python.* -m ansible_collections.netns.lab", refused["msg"])
+            assert f"didn't end within {patience} s" in refused["msg"]
+        waiting = start_module("topology", name="slow", state="absent", lock_timeout=300)
+        other = run_module("topology", **ring("other"))
+        assert other["changed"], "another lab doesn't wait"
+        assert waiting.process.poll() is None
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
     assert first.result()["changed"]
-    assert waited["changed"]
+    assert waiting.result()["changed"]
+    assert run_module("topology", name="other", state="absent")["changed"]

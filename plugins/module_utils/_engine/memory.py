@@ -6,8 +6,8 @@
 
 Observation only reads the sysctls that are wanted. A link that is deleted, moved, or too narrow for IPv6 for a moment
 loses all of its own; the switch of forwarding, and some values of default and all, are handed on to every link. What no
-record models lies on links, too: queueing disciplines, static neighbours, entries of bridges. Called by `execution`, and
-by `vetting` for what can't be put back.
+record models lies on links, too: queueing disciplines, static neighbours, entries of bridges. Called by `execution`,
+and by `vetting` for what can't be put back.
 """
 
 from __future__ import annotations

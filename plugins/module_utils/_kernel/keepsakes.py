@@ -33,9 +33,9 @@ _IFLA_INFO_SLAVE_KIND, _IFLA_INFO_SLAVE_DATA = 4, 5
 _IFLA_INET6_ADDR_GEN_MODE = 8
 _NHA_OIF = 5
 _OF_PORT = frozenset({2, 4, 5, 6, 7, 8, 9, 10, 11, 25, 27, 28, 30, 32, 33})
-"""Settings of a bridge's port that somebody may have made (IFLA_BRPORT_*): priority, hairpin, guard, protect, fast leave,
-learning, floods, proxy ARP, multicast router and floods, neighbour suppression, isolation. Cost and state follow the
-carrier."""
+"""Settings of a bridge's port that somebody may have made (IFLA_BRPORT_*): priority, hairpin, guard, protect, fast
+leave, learning, floods, proxy ARP, multicast router and floods, neighbour suppression, isolation. Cost and state follow
+the carrier."""
 
 
 class Keepsake(t.NamedTuple):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What lies on a link and isn't modelled: queueing disciplines, static neighbours, entries of bridges, its own settings.
+"""What lies on a link and isn't modelled: queueing disciplines, static neighbours, entries of bridges, some settings.
 
 Nobody asks for it but a run that failed and puts back what its links had (`memory`, `restore`).
 """
@@ -37,9 +37,9 @@ class KeepsakeKind(Kind):
     def _give_back(self, question: Question) -> t.Iterator[Step]:
         # Behind everything else, and those of one link in the kernel's order: a queueing discipline after its parent.
         for key, wanted in question.items:
-            if wanted is not None and key not in question.state:
-                if isinstance(question.state.get(("link", key[1], key[2])), Link):
-                    yield Step(Phase.ROUTE, "create", key, None, wanted, depth=4)
+            stands = isinstance(question.state.get(("link", key[1], key[2])), Link)
+            if wanted is not None and stands and key not in question.state:
+                yield Step(Phase.ROUTE, "create", key, None, wanted, depth=4)
 
     def effect(self, step: Step, state: State) -> None:
         state.put(step.key, t.cast(Keepsake, step.after))
