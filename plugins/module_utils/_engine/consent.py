@@ -79,8 +79,8 @@ def _check_container(request: Request, key: Key, standing: object, recorded: set
 
 
 def _leads_into(lab: str | None, link: object, made: Plan) -> bool:
-    """Whether the other end of a veth is in a namespace with the lab's mark. Then it is the lab's, also where a kill came
-    before it was marked itself and then the registry was lost."""
+    """Whether the other end of a veth is in a namespace with the lab's mark. Then it is the lab's, also where a kill
+    came before it was marked itself and then the registry was lost."""
     if lab is None or not isinstance(link, Link) or link.peer is None:
         return False
     there = made.before.get(("namespace", link.peer[0]))

@@ -64,10 +64,10 @@ def remembered(visit: Visit, made: Plan) -> State:
             _keep(before, sysctls, ns, f"net/{family}/conf/all/accept_redirects", None)
     for ns in _places(made):
         visit.enter(ns)
-        names = {link.index: key[2] for key, link in before.of(ns, "link") if key[2] != "lo"}
+        links = {link.index: key[2] for key, link in before.of(ns, "link") if key[2] != "lo"}
         for one in keepsakes.read(visit.socket()):
-            if one.index in names:
-                before.put(("keepsake", ns, names[one.index], one.what, one.body.hex()), Keepsake())
+            if one.index in links:
+                before.put(("keepsake", ns, links[one.index], one.what, one.body.hex()), Keepsake())
     return before
 
 

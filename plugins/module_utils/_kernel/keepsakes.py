@@ -41,7 +41,7 @@ the carrier."""
 class Keepsake(t.NamedTuple):
     """Something that lies on a link, or a setting of it."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody calls on one
     """The link's."""
     what: str
     """``qdisc``, ``neighbour``, ``fdb`` or ``link``."""
