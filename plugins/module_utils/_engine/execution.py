@@ -60,6 +60,8 @@ class Execution:
         Raises LabError where a step fails, after everything was put back; or where what is wanted doesn't come about.
         """
         made = left = self._made
+        if self._request.rollback:
+            ledger.remember(self._before)
         ground = Ground(self._visit, made.before, self.departure)
         for _round in range(ROUNDS):
             try:

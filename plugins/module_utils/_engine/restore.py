@@ -97,7 +97,7 @@ def reached(made: Plan) -> dict[str, None]:
 
 def _is_ours(key: Key, now: State, made: Plan) -> bool:
     """Whether something that stands now and didn't before comes from the plan: it was wanted, or lies on what was."""
-    if key[0] not in ("link", "address", "route") and key[0] not in OUTLASTING:
+    if key[0] not in ("link", "address", "route", "rule") and key[0] not in OUTLASTING:
         return False
     if key in made.after:
         return True
@@ -115,7 +115,7 @@ def wanted(record: Record) -> Record | None:
     if isinstance(record, Namespace):
         return Namespace(owner=record.owner or "")
     if isinstance(record, Address):
-        return Address(prefix=record.prefix)
+        return Address(prefix=record.prefix, kept=record.kept)
     if isinstance(record, Container):
         return _container(record)
     if not isinstance(record, Link):

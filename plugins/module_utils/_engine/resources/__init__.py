@@ -18,6 +18,7 @@ from .link import LinkKind
 from .namespace import NamespaceKind
 from .occupants import OccupantsKind
 from .route import RouteKind
+from .rule import RuleKind
 from .sysctl import SysctlKind
 
 RESOURCES: tuple[Resource, ...] = (
@@ -26,6 +27,7 @@ RESOURCES: tuple[Resource, ...] = (
     LinkKind(),
     AddressKind(),
     RouteKind(),
+    RuleKind(),
     FileKind(),
     ContainerKind(),
     OccupantsKind(),
