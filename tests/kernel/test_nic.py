@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import typing as t
 from pathlib import Path
@@ -104,6 +105,11 @@ def stands() -> dict[str, t.Any]:
     return found
 
 
+def warned(result: dict[str, t.Any]) -> str:
+    """The warnings of a module, which look otherwise in each release of ansible-core."""
+    return json.dumps(result.get("warnings", []))
+
+
 def lent(**options: t.Any) -> Request:
     given = {"name": "ens4", "netns": "red", "state": "lent", "up": True, **options}
     return objects_nic.nic(given)
@@ -189,6 +195,7 @@ def test_it_comes_home_when_the_lab_no_longer_has_that_end(run_module):
 
 @pytest.mark.usefixtures("nic")
 def test_a_lab_leaves_alone_what_was_lent_to_it_by_others(ip, run_module):
+    before = ip("address", "show", "ens4")[0]["addr_info"][:3]
     run_module("topology", **{**LAB, "links": LAB["links"][1:]})
     assert run_module("nic", name="ens4", netns="blue")["msg"].startswith(
         "netns: namespace blue belongs to the lab web"
@@ -196,7 +203,7 @@ def test_a_lab_leaves_alone_what_was_lent_to_it_by_others(ip, run_module):
     assert run_module("nic", name="ens4", netns="blue", force=True).get("changed")
     assert run_module("topology", **{**LAB, "links": LAB["links"][1:]}, exact=True)["steps"] == []
     run_module("topology", name="web", state="absent")
-    assert ip("address", "show", "ens4")[0]["addr_info"][0]["local"] == "10.4.0.1"
+    assert ip("address", "show", "ens4")[0]["addr_info"][:3] == before
     assert not LEASES.exists()
 
 
@@ -217,7 +224,7 @@ def test_it_takes_its_configuration_along(ip, run_module):
         [{"mtu": 1300, "advmss": 1200}],
     )
     assert ip("route", "show", "table", "100", netns="red")
-    assert any("10.42.0.0/16" in warning for warning in done["warnings"]), done
+    assert "10.42.0.0/16" in warned(done)
     again = run_module("nic", name="ens4", netns="red", keep_config=True)
     assert again["steps"] == [], again
     run_module("nic", name="ens4", state="home")
@@ -270,7 +277,7 @@ def test_it_is_a_port_of_its_bridge_again_or_says_that_there_is_none(ip, run_mod
     run_module("nic", name="ens4", netns="red")
     ip("link", "del", "br0")
     done = run_module("nic", name="ens4", state="home")
-    assert done["warnings"] == ["@ens4 is home, but isn't a port of br0 again: there is no such bridge or VRF any more"]
+    assert "@ens4 is home, but isn't a port of br0 again: there is no such bridge or VRF any more" in warned(done)
     assert "master" not in ip("link", "show", "ens4")[0]
 
 
@@ -279,7 +286,7 @@ def test_what_has_been_taken_meanwhile_is_left_to_who_has_it(ip, run_module):
     run_module("nic", name="ens4", netns="red")
     ip("route", "add", "10.40.0.0/16", "via", "10.8.0.9", "metric", "7")
     done = run_module("nic", name="ens4", state="home")
-    assert [w for w in done["warnings"] if "10.40.0.0/16" in w and "another one has taken its place" in w], done
+    assert re.search(r"its route to 10.40.0.0/16 [^:]*: another one has taken its place", warned(done)), done
     assert ip("route", "show", "10.40.0.0/16")[0]["gateway"] == "10.8.0.9"
 
 
@@ -316,7 +323,7 @@ def test_moved_by_hand_it_comes_home_as_it_is(ip, run_module):
     ip("link", "set", "ens4", "netns", "red")
     done = run_module("nic", name="ens4", netns="red", state="home")
     assert done["steps"] == ["move link red:ens4 to @ens4"]
-    assert "nothing is known of what ens4 had" in done["warnings"][0]
+    assert "nothing is known of what ens4 had" in warned(done)
 
 
 @pytest.mark.usefixtures("nic")
@@ -449,7 +456,7 @@ def test_a_way_home_killed_at_any_step(then, run_module):
         elif then != "home":
             ip_does("netns del red\n")
             done = run_module("netns", name="another")
-            assert "ens4 came home first: the namespace has gone; it was lent to red" in done["warnings"], at
+            assert "ens4 came home first: the namespace has gone; it was lent to red" in warned(done), at
             ip_does("netns del another\nnetns add red\n")
             assert snapshot.differences(before, stands()) == [], at
             continue

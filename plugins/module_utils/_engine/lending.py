@@ -174,8 +174,10 @@ def home(visit: Visit, lease: Lease, source: tuple[str, str]) -> Found:
     want.update({("rule", MACHINE, body.hex()): Rule() for body in lease.rules})
     sysctls = Sysctls(visit)
     for name, value in lease.sysctls.items():
-        # A link that arrives has what `default` says (net/ipv4/devinet.c, inetdev_init; net/ipv6/addrconf.c).
-        if sysctls.read(name.replace(f"/{lease.home}/", "/default/", 1)) != value:
+        # A link that arrives has what `default` says (net/ipv4/devinet.c, inetdev_init; net/ipv6/addrconf.c). Of the
+        # settings of neighbours only the initial namespace shows that; elsewhere the loopback has them from there.
+        usual = (sysctls.read(name.replace(f"/{lease.home}/", f"/{other}/", 1)) for other in ("default", "lo"))
+        if next((found for found in usual if found is not None), None) != value:
             want["sysctl", MACHINE, name] = Sysctl(value)
     return Found(want, notes)
 

@@ -207,7 +207,7 @@ class Loans:
             if ("link", MACHINE, lease.home) not in before:
                 continue
             for key, record in lending.home(self._visit, lease, (MACHINE, lease.home)).want.items():
-                if key[0] in ("address", "route"):
+                if key[0] in ("address", "route", "sysctl"):
                     stood = before.get(key)
                     before.put(key, replace(record, index=stood.index) if key[0] == "address" and stood else record)
 

@@ -26,6 +26,7 @@ def request(made: Plan, now: State) -> Request:
     want: Want = {}
     before = made.before
     on_machine = _on_machine(made)
+    lent = _lent(made)
     for ns in reached(made):
         if ns != MACHINE and ("namespace", ns) not in before:
             for key in now.space(ns):
@@ -36,12 +37,30 @@ def request(made: Plan, now: State) -> Request:
         for key, record in before.space(ns).items():
             if key[0] != "occupants" and (ns != MACHINE or key in on_machine):
                 want[key] = wanted(record)
+                if key in lent:
+                    want[key] = _moved_back(t.cast(Link, record), lent[key])
                 if _has_a_ports_mac(before, key, record):
                     want[key] = replace(t.cast(Link, want[key]), mac=None)
         for key in now.space(ns):
             if key not in before and _is_ours(key, now, made):
                 want[key] = None
     return Request(want, lab=None, force=True, rollback=False, complete=_complete(made, want))
+
+
+def _lent(made: Plan) -> dict[Key, Key]:
+    """The links that the plan lends or takes home, each with where it goes: they are moved back, and not made anew."""
+    return {
+        step.key: step.other
+        for step in made.steps
+        if step.verb == "move" and step.other is not None and isinstance(step.after, Link) and step.after.kind is None
+    }
+
+
+def _moved_back(stood: Link, target: Key) -> Link:
+    return Link(
+        mtu=stood.mtu, mac=stood.mac or None, up=stood.up, master=stood.master, altnames=stood.altnames or None,
+        source=(target[1], target[2]),
+    )  # fmt: skip
 
 
 def _on_machine(made: Plan) -> set[Key]:
