@@ -52,13 +52,11 @@ def converge(request: Request, *, check: bool, lock_timeout: float = 60.0) -> Ou
         return in_worker(lambda visit: _Run(visit, request).foresee())
     name, what = _turn(request)
     with locks.locked(name, lock_timeout, what), locks.among_runs():
-        if not leases.concern(request):
-            return in_worker(lambda visit: _Run(visit, request).do())
-        return _with_loans(request, lock_timeout)
+        return _with_loans(request, lock_timeout) if leases.concern(request) else _do(request)
 
 
 def _with_loans(request: Request, lock_timeout: float) -> Outcome:
-    """A run that may be about links that are lent; before it, loans that should have ended by now are ended."""
+    """A run while links are lent, or that may lend some; before it, loans are ended that should have ended by now."""
     from . import loans
 
     with loans.turn(lock_timeout):
@@ -66,21 +64,20 @@ def _with_loans(request: Request, lock_timeout: float) -> Outcome:
         for lease in loans.overdue():
             if lease.home in request.returning:
                 continue
-            back = Request({}, returning={lease.home}, force=True)
             try:
-                done = in_worker(lambda visit, back=back: _Run(visit, back).do())
+                done = _do(Request({}, returning={lease.home}, force=True))
             except (LabError, KernelError) as error:
-                notes.append(f"{lease.home}, which was lent to {lease.netns}, can't come home: {error}")
+                notes.append(f"{lease.home}, which is lent to {lease.netns}, can't come home: {error}")
                 continue
-            why = (
-                "nobody confirmed in time that it was"
-                if lease.deadline is not None
-                else "the namespace has gone; it was"
-            )
-            notes += [f"{lease.home} came home first: {why} lent to {lease.netns}", *done.warnings]
-        outcome = in_worker(lambda visit: _Run(visit, request).do())
+            because = "the namespace has gone;" if lease.deadline is None else "nobody confirmed in time that"
+            notes += [f"{lease.home} came home first: {because} it was lent to {lease.netns}", *done.warnings]
+        outcome = _do(request)
         outcome.warnings = notes + outcome.warnings
         return outcome
+
+
+def _do(request: Request) -> Outcome:
+    return in_worker(lambda visit: _Run(visit, request).do())
 
 
 def _turn(request: Request) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from . import leases, lending, locks
 from .errors import LabError
 from .leases import Lease
 from .plan import Plan
-from .records import MACHINE, Key, Link, Request, Want
+from .records import MACHINE, Address, Key, Link, Request, Route, Sysctl, Want
 from .resources.base import at, inside
 from .state import State
 
@@ -207,9 +207,10 @@ class Loans:
             if ("link", MACHINE, lease.home) not in before:
                 continue
             for key, record in lending.home(self._visit, lease, (MACHINE, lease.home)).want.items():
-                if key[0] in ("address", "route", "sysctl"):
-                    stood = before.get(key)
-                    before.put(key, replace(record, index=stood.index) if key[0] == "address" and stood else record)
+                if isinstance(record, Address) and key in before:
+                    record = replace(record, index=before.get(key).index)
+                if isinstance(record, (Address, Route, Sysctl)):
+                    before.put(key, record)
 
     def complete(self) -> None:
         """After the last step: the leases of links that are home, or lent elsewhere, aren't needed any more."""
