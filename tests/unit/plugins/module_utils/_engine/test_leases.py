@@ -19,7 +19,8 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.records import M
 
 LEASE = Lease(
     home="ens4", netns="red:blue", name="wan", parent="0000:00:04.0", permanent="52:54:00:00:00:04",
-    mac="52:54:00:00:00:04", mtu=9000, up=True, master="br0", altnames=("a", "b"), names={1: "lo", 4: "ens4"}, addresses=(b"\1\2", b"\3"),
+    mac="52:54:00:00:00:04", mtu=9000, up=True,
+    master="br0", altnames=("a", "b"), names={1: "lo", 4: "ens4"}, addresses=(b"\1\2", b"\3"),
     routes=(b"\4",), rules=(b"\5",), sysctls={"net/ipv4/conf/ens4/rp_filter": "2"}, since=12.5, deadline=20.5,
 )  # fmt: skip
 
