@@ -462,3 +462,27 @@ def test_a_way_home_killed_at_any_step(then, run_module):
             continue
         converge(home(), check=False)
         assert snapshot.differences(before, stands()) == [], at
+
+
+@pytest.mark.usefixtures("nic")
+def test_several_that_want_it_at_once(ip, start_module, run_module):
+    before = stands()
+    ip("netns", "add", "blue")
+    runs = [start_module("nic", name="ens4", netns=ns) for ns in ("red", "blue", "red", "blue")]
+    runs.append(start_module("topology", name="web", nodes={"pc": {}}, links=[["pc:wan", "@ens4"]]))
+    results = [run.result() for run in runs]
+    assert any(result.get("changed") for result in results), results
+    assert not any("fault" in result.get("msg", "") for result in results), results
+    (lease,) = (json.loads(path.read_text()) for path in LEASES.iterdir())
+    assert ip("link", "show", lease["name"], netns=lease["netns"])
+    run_module("topology", name="web", state="absent")
+    run_module("nic", name="ens4", state="home")
+    ip("netns", "del", "blue")
+    assert snapshot.differences(before, stands()) == []
+
+
+@pytest.mark.usefixtures("nic")
+def test_netns_info_says_where_a_link_is_at_home(run_module):
+    run_module("topology", name="web", nodes={"pc": {}}, links=[["pc:wan", "@ens4"]])
+    (found,) = run_module("netns_info", names=["pc"])["namespaces"]
+    assert {link["name"]: link["home"] for link in found["links"]} == {"lo": None, "wan": "ens4"}

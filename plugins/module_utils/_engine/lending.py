@@ -12,6 +12,7 @@ __dev_change_net_namespace).
 from __future__ import annotations
 
 import contextlib
+import socket
 import typing as t
 
 from .._kernel import decode, kept, namespaces, netlink
@@ -201,7 +202,9 @@ def along(lease: Lease, ns: str, name: str) -> Found:
 
 def _addresses(lease: Lease, ns: str, name: str) -> Want:
     want: Want = {}
-    for body in lease.addresses:
+    # The kernel puts a new IPv4 address last, and a new IPv6 address first.
+    ipv4 = [body for body in lease.addresses if body[0] == socket.AF_INET]
+    for body in ipv4 + [body for body in reversed(lease.addresses) if body[0] == socket.AF_INET6]:
         one = kept.Kept(body, lease.since)
         if not kept.has_expired(one):
             (row,) = decode.addresses([body])

@@ -31,9 +31,7 @@ def end(text: str) -> dict[str, t.Any]:
             raise LabError(f"{show(text)}: name the link of the machine, like '@br0' or '@ens4'")
         names.link_name(node[1:])
     elif not node:
-        raise LabError(
-            f"{show(text)}: an end is NODE:LINK, the name of a switch, or @NAME for a link of the machine"
-        )
+        raise LabError(f"{show(text)}: an end is NODE:LINK, the name of a switch, or @NAME for a link of the machine")
     if not colon:
         return {"node": node}
     return {"node": node, "name": names.link_name(link)}
@@ -184,8 +182,7 @@ END = OneOf(
         {
             "node": Text("The node, or C(@NAME).", parse=end_node, expected="the name of a node"),
             "name": Text(
-                "The name of the link in this node, at most 15 bytes.\n"
-                "Needed unless the node is a switch or C(@NAME).",
+                "The name of the link in this node, at most 15 bytes.\nNeeded unless the node is a switch or C(@NAME).",
                 parse=names.link_name,
                 expected="the name of a link",
                 pattern=_LINK_NAME.pattern,
@@ -210,8 +207,8 @@ ENDPOINTS = ListOf(
     "The two ends.\n"
     "Each is C(NODE:LINK), the name of a switch (which names its own ports), C(@NAME) for a link of the machine"
     " itself, or a mapping.\n"
-    "A bridge of the machine gets a port. Any other link of it, such as a NIC, is lent: it comes home with all that it had"
-    " when the lab goes (M(netns.lab.nic)).",
+    "A bridge of the machine gets a port. Any other link of it, such as a NIC, is lent: it comes home with all that it"
+    " had when the lab goes (M(netns.lab.nic)).",
     what="two ends",
     least=2,
     most=2,
