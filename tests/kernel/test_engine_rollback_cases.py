@@ -232,13 +232,57 @@ def test_what_lies_on_a_link_and_is_not_modelled(change):
     leaves_no_trace(Request(wants[change]))
 
 
+@pytest.mark.parametrize("change", ["deleted", "moved", "renamed", "down", "addresses"])
+def test_addresses_and_routes_with_all_that_they_had(change):
+    """Lifetimes, flags, labels and metrics: records know nothing of them."""
+    ip_does("netns add red\nnetns add blue\n")
+    ip_does("""
+        link set lo up
+        link add e0 type veth peer name f0
+        link set e0 up
+        link set f0 up
+        address add 10.1.0.1/24 brd 10.1.0.99 dev e0
+        address add 10.1.0.2/24 dev e0 noprefixroute metric 5 label e0:two
+        address add 10.3.0.1 peer 10.3.0.2/32 dev e0 scope link
+        address add fd00::1/64 dev e0 nodad noprefixroute
+        address add fd00::2/64 dev e0 nodad home
+        route add 10.70.0.0/16 via 10.1.0.9 dev e0 proto 77 mtu lock 1300 initcwnd 9 realm 4
+        route add 10.71.0.0/16 dev e0 scope link src 10.1.0.2 advmss 1200 table 77
+        route add 10.72.0.0/16 nexthop via 10.1.0.9 weight 3 nexthop via 10.1.0.8 onlink dev e0
+        route add fd70::/64 via fd00::9 dev e0 pref high
+        route add fd00::/64 dev e0 metric 7
+        route append 10.70.0.0/16 via 10.1.0.8 dev e0
+    """, netns="red")  # fmt: skip
+    last: tuple[t.Any, t.Any] = (("sysctl", "red", "net/ipv4/conf/f0/proxy_arp"), Sysctl("1"))
+    wants: dict[str, Want] = {
+        "deleted": red((("link", "red", "e0"), Link("bridge", up=True))),
+        "moved": {
+            ("link", "blue", "e0"): Link("veth", ("red", "f0"), up=True),
+            ("link", "red", "f0"): Link("veth", ("blue", "e0"), up=True),
+        },
+        "renamed": red(
+            (("link", "red", "e9"), Link("veth", ("red", "f0"), up=True)),
+            (("link", "red", "f0"), Link("veth", ("red", "e9"), up=True)),
+        ),
+        "down": red((("link", "red", "e0"), Link(up=False)), last),
+        "addresses": red(
+            (("address", "red", "e0", "10.1.0.2/24"), None),
+            (("address", "red", "e0", "10.1.0.1/24"), None),
+            (("address", "red", "e0", "fd00::2"), None),
+            (("address", "red", "e0", "fd00::1"), Address(prefix=80)),
+            (("route", "red", 254, "10.70.0.0/16", 0, 0), None),
+        ),
+    }
+    leaves_no_trace(Request(wants[change]))
+
+
 def test_what_cannot_be_put_back_is_said_beforehand():
     ip_does("netns add red\n")
     ip_does("""
         link add e0 type veth peer name f0
         link set e0 up
         link set f0 up
-        address add 10.1.0.1/24 brd + dev e0
+        address add 10.1.0.1/24 brd + dev e0 label e0:one
         nexthop add id 7 via 10.1.0.9 dev e0
         route add 10.70.0.0/16 nhid 7
     """, netns="red")  # fmt: skip
@@ -254,3 +298,8 @@ def test_what_cannot_be_put_back_is_said_beforehand():
         "red:e0: the next-hop object 7 (ip nexthop), and routes as far as they use it isn't put back if this run fails",
     ]
     assert not [text for text in converge(Request(red()), check=True).warnings if "put back" in text]
+    want = red(
+        (("link", "red", "e9"), Link("veth", ("red", "f0"))), (("link", "red", "f0"), Link("veth", ("red", "e9")))
+    )
+    foreseen = converge(Request(dict(want)), check=True).warnings
+    assert "red:e0: the label e0:one of 10.1.0.1 isn't put back if this run fails" in foreseen

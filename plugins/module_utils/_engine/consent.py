@@ -95,5 +95,5 @@ def _check_machine_link(request: Request, key: Key, link: object, recorded: set[
                 f"link {at(*key[1:])} belongs to a lab ({owner}): change its file, or say `force: true`",
                 request.origin.get(key),
             )
-    elif key not in recorded and owner != machine_altname(request.lab, key[2]):
+    elif key not in recorded and key not in request.borrowed and owner != machine_altname(request.lab, key[2]):
         raise LabError(f"link {at(*key[1:])} stands already and this lab didn't make it", request.origin.get(key))

@@ -63,7 +63,7 @@ class Execution:
         made = left = self._made
         ground = Ground(self._visit, made.before, self.departure)
         for _round in range(ROUNDS):
-            self._begun.append(replace(left, before=remembered(self._visit, left)) if self._request.rollback else left)
+            self._begun.append(self._with_memory(left, ledger))
             try:
                 apply(left, ground)
             except StepFailed as failure:
@@ -77,6 +77,15 @@ class Execution:
                 return have
             ground.renew(have)
         raise LabError(f"after {ROUNDS} rounds these steps still remain: {_said(left)}")
+
+    def _with_memory(self, left: Plan, ledger: Ledger) -> Plan:
+        """A plan that is about to be done, with all that can be known of what stands before it."""
+        if not self._request.rollback:
+            return left
+        before = remembered(self._visit, left)
+        if left is self._made:
+            ledger.remember(before)
+        return replace(left, before=before)
 
     def _settled(self, *, everywhere: bool) -> State:
         """Look again, and wait for what the kernel removes in its own time: links of namespaces that went.

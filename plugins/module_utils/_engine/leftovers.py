@@ -129,13 +129,14 @@ def marked_containers(lab: str) -> list[Key]:
     return found(lab)
 
 
-def exactly(request: Request, have: State) -> Request:
-    """The request, with everything else inside the lab's own namespaces wanted gone; what is derived stays."""
+def exactly(request: Request, have: State, lent: t.Container[tuple[str, str]] = ()) -> Request:
+    """The request, with everything else inside the lab's own namespaces wanted gone; what is derived stays, and what
+    was lent there: (namespace, name)."""
     want: Want = dict(request.want)
     own = {key[1] for key, record in request.want.items() if isinstance(record, Namespace)}
     for ns in own:
         for key, record in have.space(ns).items():
-            if key not in want and _is_foreign(key, record):
+            if key not in want and key[1:] not in lent and _is_foreign(key, record):
                 want[key] = None
     complete = {(key[1], key[2]) for key in request.want if key[0] == "link" and key[1] in own}
     return replace(request, want=want, complete=request.complete | complete)

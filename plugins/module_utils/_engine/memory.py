@@ -12,18 +12,22 @@ and by `vetting` for what can't be put back.
 
 from __future__ import annotations
 
+import socket
 import typing as t
+from dataclasses import replace
 
-from .._kernel import keepsakes
+from .._kernel import decode, keepsakes, kept, netlink
 from .._kernel.errors import KernelError
 from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
 from .effects import IPV6_LEAST_MTU
 from .effects_conf import FORWARDING
 from .plan import Plan
-from .records import Keepsake, Key, Link, Sysctl
+from .records import Address, Keepsake, Key, Link, Route, Sysctl
 from .resources import BY_KIND
+from .resources.address import named
 from .resources.base import at
+from .resources.route import recorded
 from .state import State
 from .steps import POINT_OF_NO_RETURN, Step
 from .sysctl_names import link_of
@@ -68,7 +72,44 @@ def remembered(visit: Visit, made: Plan) -> State:
         for one in keepsakes.read(visit.socket()):
             if one.index in links:
                 before.put(("keepsake", ns, links[one.index], one.what, one.body.hex()), Keepsake())
+    for ns in _places_of_addresses_and_routes(made):
+        visit.enter(ns)
+        _keep_whole(before, visit.socket(), ns)
     return before
+
+
+def _keep_whole(before: State, channel: netlink.Socket, ns: str) -> None:
+    """Addresses and routes with the messages that tell of them: they have more than records hold."""
+    now = kept.now()
+    names = {link.index: key[2] for key, link in before.of(ns, "link")}
+    for body in channel.dump(netlink.address_dump_request()):
+        for row in decode.addresses([body]):
+            key: Key = ("address", ns, names.get(row.index, ""), named(row)[0])
+            record = before.get(key)
+            if isinstance(record, Address) and record.kept is None:
+                before.put(key, replace(record, kept=kept.Kept(body, now)))
+    seen: set[Key] = set()
+    for body in channel.dump(netlink.route_dump_request()):
+        for route in decode.routes([body]):
+            if recorded(route, names) is None:
+                continue
+            key, twin = ("route", ns, route.table, route.dst, route.tos, route.metric), 0
+            while key in seen:
+                twin += 1
+                key = (*key[:6], twin)
+            seen.add(key)
+            record = before.get(key)
+            if isinstance(record, Route) and record.kept is None:
+                before.put(key, replace(record, kept=kept.Kept(body, now)))
+
+
+def _places_of_addresses_and_routes(made: Plan) -> dict[str, None]:
+    """The namespaces where some that stood may go, or change, before the point of no return."""
+    found = _places(made)
+    for step in made.steps:
+        if step.key[0] in ("address", "route") and step.phase < POINT_OF_NO_RETURN and step.key in made.before:
+            found[step.key[1]] = None
+    return found
 
 
 def warnings(visit: Visit, made: Plan) -> list[str]:
@@ -83,8 +124,22 @@ def warnings(visit: Visit, made: Plan) -> list[str]:
         visit.enter(ns)
         for index, some in keepsakes.unkept(visit.socket(), names).items():
             found += [f"{at(ns, names[index])}: {what} isn't put back if this run fails" for what in some]
+    for step in made.steps:
+        if step.verb == "move" and step.other is not None and step.other[1] == step.key[1] and step.key in made.before:
+            visit.enter(step.key[1])
+            found += _labels(visit.socket(), made.before.get(step.key).index, at(step.key[1], step.key[2]))
     visit.come_home()
     return found
+
+
+def _labels(channel: netlink.Socket, index: int, where: str) -> list[str]:
+    """The first IPv4 address of a link that gets another name loses its label, if that says more than the name
+    (net/ipv4/devinet.c, inetdev_changename); the other ones are taken off before."""
+    rows = decode.addresses(channel.dump(netlink.address_dump_request(socket.AF_INET)))
+    first = next((row for row in rows if row.index == index), None)
+    if first is None or ":" not in first.label:
+        return []
+    return [f"{where}: the label {first.label} of {first.local} isn't put back if this run fails"]
 
 
 def _places(made: Plan) -> dict[str, None]:

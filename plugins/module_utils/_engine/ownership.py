@@ -114,15 +114,15 @@ def save(entry: Entry) -> None:
         if not entry.complete:
             # Until the folders are written, too, a reset may take the name back. After the last step that is no harm:
             # then the entry says that a run was under way.
-            _write_through(REGISTRY)
-            _write_through(os.path.dirname(REGISTRY))
+            write_through(REGISTRY)
+            write_through(os.path.dirname(REGISTRY))
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(draft)
         raise LabError(f"what the lab {entry.lab} owns can't be recorded in {REGISTRY}: {error.strerror}") from error
 
 
-def _write_through(folder: str) -> None:
+def write_through(folder: str) -> None:
     """Have the disk know what the folder holds."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -17,19 +17,17 @@ from .state import State
 from .sysctl_names import link_of
 
 
-def request(plans: t.Sequence[Plan], now: State, before: State | None = None) -> Request:
+def request(plans: t.Sequence[Plan], now: State) -> Request:
     """What to ask for so that everything that a failed run may have changed is as it was.
 
-    `plans` are those that it did or began to do, in their order; `before` is what stood before them, if that is known
-    better than by `stood`.
-
+    `plans` are those that it did or began to do, in their order, each with what is known of what stood before it.
     Only namespaces that the plans touch, and of the machine's own only what they touch there: what others do elsewhere
     meanwhile is none of their business.
     """
     want: Want = {}
-    if before is None:
-        before = stood(plans)
+    before = stood(plans)
     on_machine = {key for made in plans for key in _on_machine(made)}
+    lent = {source: target for made in reversed(plans) for source, target in _lent(made).items()}
     for ns in dict.fromkeys(ns for made in plans for ns in reached(made)):
         if not before.lives(ns):  # a dead file that a crash had left isn't put back
             for key in now.space(ns):
@@ -40,6 +38,8 @@ def request(plans: t.Sequence[Plan], now: State, before: State | None = None) ->
         for key, record in before.space(ns).items():
             if key[0] != "occupants" and (ns != MACHINE or key in on_machine):
                 want[key] = wanted(record)
+                if key in lent:
+                    want[key] = _moved_back(t.cast(Link, record), lent[key])
                 if _has_a_ports_mac(before, key, record):
                     want[key] = replace(t.cast(Link, want[key]), mac=None)
         for key in now.space(ns):
@@ -88,6 +88,22 @@ def _named(made: Plan) -> set[Key]:
         if one is not other:
             found.update(key for key in {**one, **other} if one.get(key) != other.get(key))
     return found
+
+
+def _lent(made: Plan) -> dict[Key, Key]:
+    """The links that the plan lends or takes home, each with where it goes: they are moved back, and not made anew."""
+    return {
+        step.key: step.other
+        for step in made.steps
+        if step.verb == "move" and step.other is not None and isinstance(step.after, Link) and step.after.kind is None
+    }
+
+
+def _moved_back(stood: Link, target: Key) -> Link:
+    return Link(
+        mtu=stood.mtu, mac=stood.mac or None, up=stood.up, master=stood.master, altnames=stood.altnames or None,
+        source=(target[1], target[2]),
+    )  # fmt: skip
 
 
 def _on_machine(made: Plan) -> set[Key]:
@@ -144,7 +160,7 @@ def reached(made: Plan) -> dict[str, None]:
 
 def _is_ours(key: Key, now: State, made: Plan) -> bool:
     """Whether something that stands now and didn't before comes from the plan: it was wanted, or lies on what was."""
-    if key[0] not in ("link", "address", "route") and key[0] not in OUTLASTING:
+    if key[0] not in ("link", "address", "route", "rule") and key[0] not in OUTLASTING:
         return False
     if key in made.after:
         return key not in made.before
@@ -162,7 +178,7 @@ def wanted(record: Record) -> Record | None:
     if isinstance(record, Namespace):
         return Namespace(owner=record.owner or "")
     if isinstance(record, Address):
-        return Address(prefix=record.prefix)
+        return Address(prefix=record.prefix, kept=record.kept)
     if isinstance(record, Container):
         return _container(record)
     if not isinstance(record, Link):

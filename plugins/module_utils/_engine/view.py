@@ -81,6 +81,12 @@ class View:
             if one.index in self.names
         ]
 
+    def rules(self) -> list[bytes]:
+        """All policy rules, as `_kernel.kept` has them."""
+        from .._kernel import kept
+
+        return kept.rules(self._channel) if self._channel is not None else []
+
     def want(self, key: Key) -> Record | None:
         """What is wanted under a key."""
         return self.wants.get(key)

@@ -19,6 +19,7 @@ from .link import LinkKind
 from .namespace import NamespaceKind
 from .occupants import OccupantsKind
 from .route import RouteKind
+from .rule import RuleKind
 from .sysctl import SysctlKind
 
 RESOURCES: tuple[Resource, ...] = (
@@ -27,6 +28,7 @@ RESOURCES: tuple[Resource, ...] = (
     LinkKind(),
     AddressKind(),
     RouteKind(),
+    RuleKind(),
     KeepsakeKind(),
     FileKind(),
     ContainerKind(),

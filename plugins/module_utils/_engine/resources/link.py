@@ -151,7 +151,8 @@ class LinkKind(Kind):
                     continue
                 for key, record in off:
                     back = (*key[:2], move.target[2], key[3])
-                    yield Step(Phase.MOVE, "create", back, None, Address(record.prefix), depth=turn)
+                    wanted = question.request.want.get(back) or Address(record.prefix)
+                    yield Step(Phase.MOVE, "create", back, None, wanted, depth=turn)
 
     def _make(self, question: Question) -> t.Iterator[Step]:
         state, want = question.state, question.request.want
