@@ -67,6 +67,21 @@ def run_link(module: AnsibleModule) -> None:
     _run_object(module, "link", objects.link, objects.link_result)
 
 
+def run_nic(module: AnsibleModule) -> None:
+    """The module `nic`. Its action plugin runs it a second time, over a new connection, to confirm a loan."""
+    from ._engine import objects_nic
+
+    if not module.params["_confirmed"]:
+        _run_object(module, "nic", objects_nic.nic, objects_nic.nic_result)
+        return
+    from ._engine import loans
+
+    with _readable(module):
+        _need_root(module)
+        options = module.params
+        module.exit_json(changed=False, loan=loans.confirm(options["name"], options["netns"], options["lock_timeout"]))
+
+
 def run_route(module: AnsibleModule) -> None:
     """The module `route`."""
     from ._engine import objects
@@ -188,8 +203,9 @@ def _converge(module: AnsibleModule, request: Request) -> Outcome:
     from ._engine.converge import converge
 
     _need_root(module)
+    patience = module.params.get("lock_timeout")
     try:
-        return converge(request, check=module.check_mode, lock_timeout=module.params.get("lock_timeout") or 60.0)
+        return converge(request, check=module.check_mode, lock_timeout=60.0 if patience is None else patience)
     except MissingLibrary:
         # Nothing has been touched so far. Another Python may have what is missing in this one.
         if not has_respawned():

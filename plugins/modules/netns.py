@@ -15,7 +15,8 @@ version_added: 0.1.0
 description:
   - Makes a network namespace that C(ip netns) knows by its name, with its loopback up, or removes it.
   - A dead file under C(/run/netns), on which no namespace is mounted (left by a crash or a reboot), is repaired.
-  - Before a namespace is removed, what runs in it is ended, and physical NICs in it go back to the machine.
+  - Before a namespace is removed, what runs in it is ended, and physical NICs in it go back to the machine,
+    with all that they had if this collection has lent them (M(netns.lab.nic)).
 author:
   - The netns.lab authors (@netns-lab)
 extends_documentation_fragment:

@@ -74,8 +74,8 @@ namespaces:
       description: The lab that it belongs to; empty if to none.
       type: str
     links:
-      description: Its links, each with C(name), C(kind), C(up), C(mtu), C(mac), C(addresses), C(bridge), C(peer), and
-        C(link) if it stands on another one.
+      description: Its links, each with C(name), C(kind), C(up), C(mtu), C(mac), C(addresses), C(bridge), C(peer),
+        C(home) (the name that it has on the machine, if it is lent), and C(link) if it stands on another one.
       type: list
       elements: dict
     routes:
@@ -92,9 +92,10 @@ namespaces:
       state: ok
       owner: red-blue
       links:
-        - {name: lo, kind: "", up: true, mtu: 65536, mac: "00:00:00:00:00:00", addresses: [], bridge: null, peer: null}
+        - {name: lo, kind: "", up: true, mtu: 65536, mac: "00:00:00:00:00:00", addresses: [], bridge: null, peer: null,
+           home: null}
         - {name: eth0, kind: veth, up: true, mtu: 1500, mac: "8a:4e:0c:d4:a1:5e", addresses: [10.0.0.1/24],
-           bridge: null, peer: "blue:eth0"}
+           bridge: null, peer: "blue:eth0", home: null}
       routes: [default via 10.0.0.2 dev eth0]
       processes: []
 """

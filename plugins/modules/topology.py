@@ -381,21 +381,23 @@ options:
       endpoints:
         description:
           - The two ends.
-          - Each is C(NODE:LINK), the name of a switch (which names its own ports), C(@BRIDGE) for a port of a bridge
-            of the machine itself, or a mapping.
+          - Each is C(NODE:LINK), the name of a switch (which names its own ports), C(@NAME) for a link of the machine
+            itself, or a mapping.
+          - 'A bridge of the machine gets a port. Any other link of it, such as a NIC, is lent: it comes home with
+            all that it had when the lab goes (M(netns.lab.nic)).'
         required: true
         type: list
         elements: raw
         suboptions:
           node:
             description:
-              - The node, or C(@BRIDGE).
+              - The node, or C(@NAME).
             required: true
             type: str
           name:
             description:
               - The name of the link in this node, at most 15 bytes.
-              - Needed unless the node is a switch or C(@BRIDGE).
+              - Needed unless the node is a switch or C(@NAME).
             type: str
           addresses:
             description:

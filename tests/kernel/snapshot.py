@@ -16,9 +16,10 @@ from pathlib import Path
 from ansible_collections.netns.lab.plugins.module_utils._kernel.visit import Visit, in_worker
 
 _SHOW = {
-    "": ("link show", "address show", "route show table all", "rule show"),
+    "": ("link show", "address show", "route show table all", "rule show", "nexthop show", "neigh show nud permanent"),
     "-6": ("route show table all", "rule show"),
 }
+_SHOW_BESIDES = ("tc {} -json qdisc show", "bridge {} -json fdb show")
 _PASSING = frozenset({
     "ifindex", "link_index", "link_netnsid", "operstate", "linkmode", "tentative", "stats", "stats64", "promiscuity",
     "allmulti", "num_tx_queues", "num_rx_queues", "dadfailed", "optimistic", "hello_timer", "tcn_timer", "gc_timer",
@@ -30,6 +31,8 @@ _PASSING = frozenset({
 """What changes by itself or is chosen by the kernel: indexes and ids, what depends on the carrier, timers."""
 _TIME = re.compile(r'"written":\d+,')
 """When an entry of the registry was written."""
+_UNREADABLE = frozenset({"stable_secret", "flush"})
+"""Sysctls that say nothing before they were set, or never."""
 _LASTING_FLAGS = frozenset({"UP", "NOARP", "onlink", "POINTOPOINT", "LOOPBACK"})
 
 
@@ -39,10 +42,18 @@ def machine(*, index: bool = False, mac: bool = True) -> dict[str, t.Any]:
     names = sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else []
     shown = _show(["@", *names])
     for ns in ["@", *names]:
+        own: set[str] = set()
         for family, commands in _SHOW.items():
             for what in commands:
-                kept = [_lasting(one, index, mac) for one in next(shown) if not _is_derived(one)]
+                some = next(shown)
+                own.update(one["address"] for one in some if "address" in one)
+                kept = [_lasting(one, index, mac) for one in some if not _is_derived(one)]
                 found[ns, f"{family} {what}"] = sorted((one for one in kept if one), key=json.dumps)
+        for what in _SHOW_BESIDES:
+            kept = [one for one in next(shown) if not _is_by_itself(one, own)]
+            for one in kept:
+                one.pop("refcnt", None)
+            found[ns, what.format("")] = sorted(kept, key=json.dumps)
     for ns, values in _sysctls(["@", *names]).items():
         found[ns, "sysctls"] = values
     for place in ("/etc/netns", "/var/lib/netns-lab", "/run/netns-lab"):
@@ -87,6 +98,8 @@ def _show(names: t.Sequence[str]) -> t.Iterator[list[dict[str, t.Any]]]:
         for family, commands in _SHOW.items():
             asked = "\n".join(commands)
             script += f"ip {where} {family} -details -json -batch - <<'END'\n{asked}\nEND\n"
+        for command in _SHOW_BESIDES:
+            script += f"{command.format(where)}\n"
     text = subprocess.run(["sh", "-ec", script], capture_output=True, text=True, check=True).stdout
     decoder, place = json.JSONDecoder(), 0
     while text[place:].strip():
@@ -94,6 +107,16 @@ def _show(names: t.Sequence[str]) -> t.Iterator[list[dict[str, t.Any]]]:
             place += 1
         value, place = decoder.raw_decode(text, place)
         yield value
+
+
+def _is_by_itself(one: dict[str, t.Any], own: t.Container[str]) -> bool:
+    """The kernel's own queueing disciplines, and what a bridge has learned or knows of its ports' own addresses."""
+    if "kind" in one:
+        return one.get("handle") == "0:" or one["kind"] in ("noqueue", "noop")
+    if "mac" not in one:
+        return False
+    is_group = bool(int(one["mac"][:2], 16) & 1)
+    return is_group or one["mac"] in own or one.get("state") not in ("static", "permanent")
 
 
 def _is_derived(one: dict[str, t.Any]) -> bool:
@@ -132,18 +155,18 @@ def _lasting(value: t.Any, index: bool, mac: bool) -> t.Any:
 
 
 def _sysctls(names: t.Sequence[str]) -> dict[str, dict[str, str]]:
-    """The settings of each link, and the switch of all."""
+    """All of IPv4 and IPv6: those of the namespace, of its links and of their neighbours."""
 
     def read(visit: Visit) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
         for ns in names:
             visit.enter(ns)
-            found[ns] = {"ipv4/ip_forward": _content("/proc/sys/net/ipv4/ip_forward")}
-            for place in ("/proc/sys/net/ipv4/conf", "/proc/sys/net/ipv6/conf"):
-                for link in os.listdir(place):
-                    for name in os.listdir(f"{place}/{link}"):
-                        if name != "stable_secret":
-                            found[ns][f"{place[14:]}/{link}/{name}"] = _content(f"{place}/{link}/{name}")
+            found[ns] = {}
+            for family in ("ipv4", "ipv6"):
+                for folder, _folders, files in os.walk(f"/proc/sys/net/{family}"):
+                    for name in files:
+                        if name not in _UNREADABLE:
+                            found[ns][f"{folder[14:]}/{name}"] = _content(f"{folder}/{name}")
         return found
 
     return in_worker(read)

@@ -83,9 +83,8 @@ def test_a_bridge_that_isnt_there_is_named(run_module, ip):
     assert ip("netns", "list") == []
 
 
-def test_a_machine_link_that_is_no_bridge_is_named(run_module, ip):
+def test_a_machine_link_that_is_no_bridge_is_lent_itself(run_module, ip):
     ip("link", "add", "eth9", "type", "veth", "peer", "name", "eth8")
     result = run_module("topology", **{**LAB, "links": [["red:eth0", "@eth9"]]})
-    assert result["failed"]
-    assert "eth9" in result["msg"]
-    assert ip("netns", "list") == []
+    assert "move link @eth9 to red:eth0" in result["steps"]
+    assert [link["ifname"] for link in ip("link", netns="red")] == ["lo", "eth0"]

@@ -7,11 +7,15 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.netns.lab.plugins.module_utils._engine import ownership
 from ansible_collections.netns.lab.plugins.module_utils._engine.locks import LOCKS
 from ansible_collections.netns.lab.plugins.module_utils._engine.ownership import REGISTRY
 
@@ -29,6 +33,76 @@ def test_a_lab_whose_entry_cannot_be_read_is_known_by_its_marks(run_module, ip, 
     assert run_module("topology", name="pair", state="absent")["changed"]
     assert ip("netns", "list") == []
     assert not entry.exists()
+
+
+def after_a_reboot(ip, *also: str) -> None:
+    """The boot id is another one and all namespaces are gone; what is on disk has stayed. Then somebody runs `also`."""
+    entry = Path(REGISTRY, "pair.json")
+    text = json.loads(entry.read_text(encoding="utf-8"))
+    text["boot"] = "00000000-0000-0000-0000-000000000000"
+    entry.write_text(json.dumps(text), encoding="utf-8")
+    for name in ("red", "blue"):
+        ip("netns", "del", name)
+    for command in also:
+        ip(*command.split())
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_lab_from_before_a_reboot_is_made_anew(run_module, ip, killed):
+    lab = {**LAB, "nodes": {**LAB["nodes"], "red": {"etc": {"hosts": "10.0.0.1 red\n"}}}}
+    assert run_module("topology", **lab)["changed"]
+    if killed:
+        entry = Path(REGISTRY, "pair.json")
+        entry.write_text(entry.read_text(encoding="utf-8").replace('"complete"', '"building"'), encoding="utf-8")
+    after_a_reboot(ip)
+    assert ownership.is_incomplete("pair") is killed
+    assert run_module("topology", **lab)["changed"]
+    assert not ownership.is_incomplete("pair")
+    assert not run_module("topology", **lab)["changed"]
+    assert len(ip("netns", "list")) == 2
+
+
+def test_what_a_lab_from_before_a_reboot_left_on_disk_goes_with_it(run_module, ip):
+    lab = {**LAB, "nodes": {**LAB["nodes"], "red": {"etc": {"hosts": "10.0.0.1 red\n"}}}}
+    assert run_module("topology", **lab)["changed"]
+    after_a_reboot(ip)
+    assert run_module("topology", name="pair", state="absent")["changed"]
+    assert not os.path.exists(REGISTRY)
+    assert not os.path.exists("/etc/netns/red")
+
+
+def test_a_namespace_that_somebody_made_after_the_reboot_is_not_the_labs(run_module, ip):
+    """It has the name of a node that was there before. The lab neither removes it nor takes it over."""
+    assert run_module("topology", **LAB)["changed"]
+    after_a_reboot(ip, "netns add red", "-n red link add br0 type bridge")
+    answer = run_module("topology", **LAB)
+    assert answer["failed"]
+    assert "namespace red stands already, and no lab made it" in answer["msg"]
+    assert not run_module("topology", name="pair", state="absent").get("failed")
+    assert [link["ifname"] for link in ip("link", "show", netns="red")] == ["lo", "br0"]
+    assert not os.path.exists(REGISTRY)
+
+
+def test_a_lab_without_its_entry_goes_by_its_marks_with_its_files(run_module, ip):
+    lab = {**LAB, "nodes": {**LAB["nodes"], "red": {"etc": {"hosts": "10.0.0.1 red\n"}}}}
+    assert run_module("topology", **lab)["changed"]
+    Path("/etc/netns/blue").mkdir()
+    Path("/etc/netns/blue/hosts").write_text("somebody else's\n", encoding="utf-8")
+    Path(REGISTRY, "pair.json").unlink()
+    assert run_module("topology", name="pair", state="absent")["changed"]
+    assert ip("netns", "list") == []
+    assert os.listdir("/etc/netns") == ["blue"]
+    assert os.listdir("/etc/netns/blue") == ["hosts"]
+
+
+def test_a_file_that_waits_for_its_namespace_says_whose_it_is(run_module, ip):
+    """A run was killed between the two, and then the registry was lost."""
+    assert run_module("topology", **LAB)["changed"]
+    shutil.rmtree(REGISTRY)
+    subprocess.run(["umount", "/run/netns/red"], check=True)
+    assert Path("/run/netns/red").read_text(encoding="utf-8") == "netns-lab:pair"
+    assert run_module("topology", name="pair", state="absent")["changed"]
+    assert os.listdir("/run/netns") == []
 
 
 def test_what_a_kill_left_of_an_entry_goes_with_the_lab(run_module):

@@ -48,7 +48,7 @@ def check(request: Request, recorded: set[Key], made: Plan) -> None:
         for step in own:
             # What stood before the first step: a later step may be about a link that this plan makes.
             standing = made.before.get(step.key) if step.key[0] == "link" and step.key[1] == MACHINE else None
-            if standing is not None:
+            if standing is not None and not _leads_into(request.lab, standing, made):
                 _check_machine_link(request, step.key, standing, recorded)
 
 
@@ -111,6 +111,15 @@ def _check_program(request: Request, key: Key, standing: object, recorded: set[K
         raise LabError(f"process {key[2]} of {key[1]} {whose}: stop it, or say `adopt: true`", where)
 
 
+def _leads_into(lab: str | None, link: object, made: Plan) -> bool:
+    """Whether the other end of a veth is in a namespace with the lab's mark. Then it is the lab's, also where a kill
+    came before it was marked itself and then the registry was lost."""
+    if lab is None or not isinstance(link, Link) or link.peer is None:
+        return False
+    there = made.before.get(("namespace", link.peer[0]))
+    return isinstance(there, Namespace) and there.owner == lab
+
+
 def _check_machine_link(request: Request, key: Key, link: object, recorded: set[Key]) -> None:
     owner = next((name for name in getattr(link, "altnames", None) or () if name.startswith(LAB_ALTNAME)), "")
     if request.lab is None:
@@ -119,5 +128,5 @@ def _check_machine_link(request: Request, key: Key, link: object, recorded: set[
                 f"link {at(*key[1:])} belongs to a lab ({owner}): change its file, or say `force: true`",
                 request.origin.get(key),
             )
-    elif key not in recorded and owner != machine_altname(request.lab, key[2]):
+    elif key not in recorded and key not in request.borrowed and owner != machine_altname(request.lab, key[2]):
         raise LabError(f"link {at(*key[1:])} stands already and this lab didn't make it", request.origin.get(key))

@@ -15,8 +15,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from .._kernel.errors import KernelError
 from .._kernel.visit import Visit, in_worker
-from . import leftovers, locks, ownership
+from . import leases, leftovers, locks, ownership
+from .errors import LabError
 from .ledger import Ledger
 from .observe import observe
 from .plan import Plan, plan
@@ -49,7 +51,32 @@ def converge(request: Request, *, check: bool, lock_timeout: float = 60.0) -> Ou
         return in_worker(lambda visit: _Run(visit, request).foresee())
     name, what = _turn(request)
     with locks.locked(name, lock_timeout, what), locks.among_runs():
-        return in_worker(lambda visit: _Run(visit, request).do())
+        return _with_loans(request, lock_timeout) if leases.concern(request) else _do(request)
+
+
+def _with_loans(request: Request, lock_timeout: float) -> Outcome:
+    """A run while links are lent, or that may lend some; before it, loans are ended that should have ended by now."""
+    from . import loans
+
+    with loans.turn(lock_timeout):
+        notes = []
+        for lease in loans.overdue():
+            if lease.home in request.returning:
+                continue
+            try:
+                done = _do(Request({}, returning={lease.home}, force=True))
+            except (LabError, KernelError) as error:
+                notes.append(f"{lease.home}, which is lent to {lease.netns}, can't come home: {error}")
+                continue
+            because = "the namespace has gone;" if lease.deadline is None else "nobody confirmed in time that"
+            notes += [f"{lease.home} came home first: {because} it was lent to {lease.netns}", *done.warnings]
+        outcome = _do(request)
+        outcome.warnings = notes + outcome.warnings
+        return outcome
+
+
+def _do(request: Request) -> Outcome:
+    return in_worker(lambda visit: _Run(visit, request).do())
 
 
 def _turn(request: Request) -> tuple[str, str]:
@@ -67,18 +94,27 @@ class _Run:
     def __init__(self, visit: Visit, request: Request) -> None:
         self._visit = visit
         self._request = request
-        self._ledger = Ledger(request)
+        self._loans = None
+        if leases.concern(request):
+            from .loans import Loans
+
+            self._loans = Loans(visit)
+        self._ledger = Ledger(request, self._loans)
         self._warnings: list[str] = []
 
     # -- looking and planning
 
     def _foreseen(self) -> Plan:
         self._request = request = leftovers.with_what_is_left(self._visit, self._request, self._ledger.entry)
+        if self._loans is not None:
+            self._request = request = self._loans.widened(request)
+            self._warnings += self._loans.notes
         if request.glance and not plan(request, have := observe(self._visit, request, standing=("link",))):
             return Plan((), have, have)
         have = observe(self._visit, request)
         if request.exact:
-            self._request = request = leftovers.exactly(request, have)
+            lent = self._loans.places if self._loans is not None else ()
+            self._request = request = leftovers.exactly(request, have, lent)
             self._warnings += leftovers.untouched(self._visit, request)
         made = plan(request, have)
         if made:
@@ -102,7 +138,11 @@ class _Run:
             return Outcome(made, False, made.after, self._warnings)
         from .execution import Execution
 
-        self._ledger.intend(self._request)
+        new = self._ledger.intend(self._request, made)
+        if self._request.confirm and new:
+            from . import watchdog
+
+            watchdog.arm(self._visit, new)
         execution = Execution(self._visit, self._request, made)
         after = execution.carry_out(self._ledger)
         self._ledger.complete(self._request)

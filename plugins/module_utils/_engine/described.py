@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .lab import Lab
+from .lab import End, Lab
 from .names import DEFAULTS
 from .records import IPV6_METRIC, MACHINE, MAIN_TABLE, Address, Key, Link, Program, Route
 from .resources.route import DERIVED
@@ -47,9 +47,9 @@ def describe(lab: Lab, have: State) -> dict[str, t.Any]:
         if programs:
             nodes[node.name]["processes"] = programs
     ends = [
-        [near.text, far.text]
+        [_end(near, have), _end(far, have)]
         for near, far in lab.links
-        if ("link", near.ns, near.name) in have and ("link", far.ns, far.name) in have
+        if all(end.ns == MACHINE or ("link", end.ns, end.name) in have for end in (near, far))
     ]
     return {"name": lab.name, "nodes": nodes, "links": ends}
 
@@ -58,6 +58,11 @@ def _program(key: Key, program: Program) -> dict[str, t.Any]:
     from .program_options import described
 
     return described(program, key[1], key[2])
+
+
+def _end(end: End, have: State) -> str:
+    """An end as a lab file has it; of a link of the machine that is lent, the name that it has at home."""
+    return end.text if ("link", end.ns, end.name) in have else end.node
 
 
 def _link(link: Link, nodes: t.Mapping[str, str], have: State) -> dict[str, t.Any]:

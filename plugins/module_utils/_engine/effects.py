@@ -237,6 +237,9 @@ def link_moved(state: State, key: Key, target: Key) -> None:
             link_down(state, key)
         effects_ip.renamed(state, ns, key[2], target[2])
         effects_conf.renamed(state, ns, key[2], target[2])
+        for kept, record in _keepsakes(state, ns, key[2]):
+            state.drop(kept)
+            state.put((*kept[:2], target[2], *kept[3:]), record)
     else:
         _strip(state, key)
         bridge = _floating(state, ns, link.master)
@@ -273,3 +276,10 @@ def _strip(state: State, key: Key) -> None:
     for address, _record in effects_ip.addresses_of(state, ns, name):
         effects_ip.address_gone(state, address)
     effects_conf.gone(state, ns, name)
+    for kept, _record in _keepsakes(state, ns, name):
+        state.drop(kept)
+
+
+def _keepsakes(state: State, ns: str, name: str) -> list[tuple[Key, t.Any]]:
+    """What lies on a link and isn't modelled, where it was looked for."""
+    return [(key, record) for key, record in state.of(ns, "keepsake") if key[2] == name]

@@ -45,7 +45,8 @@ class Execution:
         self._visit = visit
         self._request = request
         self._made = made
-        self._before = remembered(visit, made) if request.rollback else made.before
+        self._begun: list[Plan] = []
+        """The plans that were done or begun, each with all that can be known of what stood before it."""
 
     @property
     def warnings(self) -> list[str]:
@@ -68,6 +69,7 @@ class Execution:
         made = left = self._made
         ground = Ground(self._visit, made.before, self.departure)
         for _round in range(ROUNDS):
+            self._begun.append(self._with_memory(left, ledger))
             try:
                 apply(left, ground)
             except StepFailed as failure:
@@ -84,6 +86,15 @@ class Execution:
                 return have
             ground.renew(have)
         raise LabError(f"after {ROUNDS} rounds these steps still remain: {_said(left)}")
+
+    def _with_memory(self, left: Plan, ledger: Ledger) -> Plan:
+        """A plan that is about to be done, with all that can be known of what stands before it."""
+        if not self._request.rollback:
+            return left
+        before = remembered(self._visit, left)
+        if left is self._made:
+            ledger.remember(before)
+        return replace(left, before=before)
 
     def _settled(self, places: set[str] | None) -> State:
         """Look again, and wait for what the kernel removes in its own time: links of namespaces that went.
@@ -120,31 +131,42 @@ class Execution:
                 request.origin.get(failure.step.key),
             ) from failure
         try:
-            self._go_back(ledger)
+            lost = self._go_back(ledger)
         except (LabError, KernelError) as second:
             raise LabError(
                 f"{failure}. Putting things back failed too: {second}", request.origin.get(failure.step.key)
             ) from failure
+        besides = f", but the kernel didn't take this again: {'; '.join(lost)}" if lost else ""
         raise LabError(
-            f"{failure}. Everything that this run had changed was put back", request.origin.get(failure.step.key)
+            f"{failure}. Everything that this run had changed was put back{besides}",
+            request.origin.get(failure.step.key),
         ) from failure
 
-    def _go_back(self, ledger: Ledger) -> None:
-        """Plan from what stands now to what stood before, and do that."""
-        spaces = self._made.after.spaces()
-        stood = replace(self._made, before=self._before)
-        back = restore.request(stood, observe(self._visit, self._request, spaces))
-        undo = None
+    def _go_back(self, ledger: Ledger) -> list[str]:
+        """Plan from what stands now to what stood before, and do that. In words, what of the things that aren't
+        modelled didn't come back: they are the last ones, and no reason to leave the rest."""
+        lost: dict[Key, str] = {}
+        spaces = self._begun[-1].after.spaces()
+        back = restore.request(self._begun, observe(self._visit, self._request, spaces))
+        undo = self._made
         for _round in range(ROUNDS + 1):
             # Looked at with the eyes of what is wanted back: only then are the options of kinds read that it names.
             now = observe(self._visit, back, spaces)
             undo = plan(back, now)
             if not undo or _round == ROUNDS:
                 break
-            apply(undo, Ground(self._visit, now))
-        if undo:
+            try:
+                apply(undo, Ground(self._visit, now))
+            except StepFailed as failure:
+                if failure.step.key[0] != "keepsake":
+                    raise
+                lost[failure.step.key] = say(failure.step)
+                del back.want[failure.step.key]
+        lost.update({step.key: say(step) for step in undo.steps if step.key[0] == "keepsake"})
+        if any(step.key not in lost for step in undo.steps):
             raise LabError(f"these steps still remain: {_said(undo)}")
         ledger.revert()
+        return list(lost.values())
 
 
 def _said(left: Plan) -> str:

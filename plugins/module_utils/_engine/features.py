@@ -11,6 +11,7 @@ import typing as t
 
 from .._kernel import codec
 from .._kernel.errors import MissingLibrary
+from .._kernel.immovable import is_immovable
 from .._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
 from .._kernel.visit import Visit
 from . import kinds
@@ -26,7 +27,8 @@ _TOO_MANY_QUEUES = 5000
 
 
 def check(visit: Visit, made: Plan) -> None:
-    """Raise LabError if a link is to be made of a kind that this kernel doesn't know."""
+    """Raise LabError if a link is to be made of a kind that this kernel doesn't know, or moved that has to stay."""
+    _check_moves(visit, made)
     first: dict[str, Step] = {}
     for step in made.steps:
         if step.key[0] == "link" and step.verb == "create":
@@ -43,6 +45,21 @@ def check(visit: Visit, made: Plan) -> None:
             raise LabError(
                 f"{kind}: this kernel can't make such links ({at(step.key[1], step.key[2])}): "
                 f"it has no {kinds.KINDS[kind].feature}"
+            )
+
+
+def _check_moves(visit: Visit, made: Plan) -> None:
+    for step in made.steps:
+        if step.verb != "move" or step.other is None or step.other[1] == step.key[1]:
+            continue
+        if step.key not in made.before:
+            continue  # under a name for the time being
+        visit.enter(step.key[1])
+        if is_immovable(visit.socket(), step.key[2]):
+            kind = t.cast(Link, made.before.get(step.key)).kind
+            what = f"a {kind}" if kind else "such a NIC"
+            raise LabError(
+                f"{at(step.key[1], step.key[2])} stays where it is: the kernel lets no namespace have {what}"
             )
 
 

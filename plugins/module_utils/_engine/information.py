@@ -10,8 +10,8 @@ import typing as t
 
 from .._kernel import namespaces, processes
 from .._kernel.visit import Visit, in_worker
+from . import leases, program_register
 from . import names as rules
-from . import program_register
 from .errors import LabError
 from .observe import observe
 from .records import MACHINE, Address, Link, Namespace, Request, Route
@@ -46,10 +46,11 @@ def _look(visit: Visit, wanted: t.Sequence[str]) -> list[dict[str, t.Any]]:
         if isinstance(record, Namespace) and not record.broken:
             identities[namespaces.identity(ns)] = ns
     inside = processes.inside(identities) if identities else {}
-    return [_one(ns, have, inside.get(ns, ())) for ns in wanted if ("namespace", ns) in have]
+    homes = {lease.place: lease.home for lease in leases.standing()}
+    return [_one(ns, have, inside.get(ns, ()), homes) for ns in wanted if ("namespace", ns) in have]
 
 
-def _one(ns: str, have: State, inside: t.Iterable[t.Any]) -> dict[str, t.Any]:
+def _one(ns: str, have: State, inside: t.Iterable[t.Any], homes: t.Mapping[tuple[str, str], str]) -> dict[str, t.Any]:
     record = t.cast(Namespace, have.get(("namespace", ns)))
     addresses: dict[str, list[str]] = {}
     for key, address in have.of(ns, "address"):
@@ -58,7 +59,10 @@ def _one(ns: str, have: State, inside: t.Iterable[t.Any]) -> dict[str, t.Any]:
         "name": ns,
         "state": "broken" if record.broken else "ok",
         "owner": record.owner or "",
-        "links": [_link(key[2], link, addresses.get(key[2], [])) for key, link in have.of(ns, "link")],
+        "links": [
+            {**_link(key[2], link, addresses.get(key[2], [])), "home": homes.get((ns, key[2]))}
+            for key, link in have.of(ns, "link")
+        ],
         "routes": [routes.text(key, t.cast(Route, route)) for key, route in have.of(ns, "route")],
         "processes": _processes(ns, list(inside)),
     }

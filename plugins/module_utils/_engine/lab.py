@@ -21,7 +21,7 @@ class Node:
     """A node of a lab."""
 
     name: str
-    """``@BRIDGE`` stands for a bridge of the machine."""
+    """``@NAME`` stands for a link of the machine: a bridge that gets a port, or a NIC that is lent."""
     ns: str
     """Its namespace; `MACHINE` for the machine itself."""
     kind: str
@@ -32,7 +32,7 @@ class Node:
 
 
 class End(t.NamedTuple):
-    """An end of a link. `node` is ``@BRIDGE`` for a port of a bridge of the machine."""
+    """An end of a link. `node` is ``@NAME`` for one on the machine."""
 
     node: str
     ns: str

@@ -11,18 +11,27 @@ was.
 
 from __future__ import annotations
 
+import typing as t
+
 from . import ownership
 from .node_settings import KIND_SYSCTLS
-from .records import Key, Request
+from .records import OUTLASTING, Key, Request
+from .state import State
+
+if t.TYPE_CHECKING:
+    from .leases import Lease
+    from .loans import Loans
+    from .plan import Plan
 
 _EVERY_NODES = frozenset(name for names in KIND_SYSCTLS.values() for name in names)
 """Sysctls that no node is ever without, so nobody will have to put them back."""
 
 
 class Ledger:
-    """The entry of a request's owner, as it was found, and what to make of it."""
+    """The entry of a request's owner, as it was found, and what to make of it; and the leases of lent links."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, loans: Loans | None = None) -> None:
+        self._loans = loans
         self._lab = request.lab
         self._asked = request.asked
         self._source = request.source
@@ -34,17 +43,28 @@ class Ledger:
 
     @property
     def recorded(self) -> set[Key]:
-        """What the owner is known to have made."""
-        return set(self.entry.keys) if self.entry is not None else set()
+        """What the owner is known to have made, and may still stand."""
+        if self.entry is None:
+            return set()
+        keys = self.entry.keys
+        return set(keys if self.entry.is_from_this_boot else [key for key in keys if key[0] in OUTLASTING])
 
-    def intend(self, request: Request) -> None:
-        """Before the first step: everything that may stand from now on, until the run is through."""
+    def intend(self, request: Request, made: Plan) -> list[Lease]:
+        """Before the first step: everything that may stand from now on, until the run is through. The new leases."""
         if self._concerned:
             known = self.entry.keys if self.entry is not None else []
             self._save(list(dict.fromkeys([*self._owned(request), *known])), complete=False)
+        return self._loans.intend(made, request) if self._loans is not None else []
+
+    def remember(self, before: State) -> None:
+        """Add to what stood before the plan what only the leases know of it."""
+        if self._loans is not None:
+            self._loans.remember(before)
 
     def complete(self, request: Request) -> None:
         """After the last step, or where none was needed: what stands. Writes only if the entry says otherwise."""
+        if self._loans is not None:
+            self._loans.complete()
         if not self._concerned:
             return
         owned = self._owned(request)
@@ -54,6 +74,8 @@ class Ledger:
 
     def revert(self) -> None:
         """After everything was put back: what the entry said before."""
+        if self._loans is not None:
+            self._loans.revert()
         if self._concerned:
             before = self.entry
             if before is not None:
@@ -66,7 +88,10 @@ class Ledger:
         return [
             key
             for key, record in request.want.items()
-            if record is not None and self._is_recorded(key) and key not in request.passing
+            if record is not None
+            and self._is_recorded(key)
+            and key not in request.passing
+            and key not in request.borrowed
         ]
 
     def _is_recorded(self, key: Key) -> bool:

@@ -33,6 +33,7 @@ from .records import (
     Sysctl,
     Want,
 )
+from .resources.file import marked as marked_files
 from .resources.namespace import owner_of
 from .state import State
 from .sysctl_names import link_of
@@ -54,12 +55,14 @@ def with_what_is_left(visit: Visit, request: Request, entry: Entry | None) -> Re
         want.update({key: None for key in programs_of(gone) if key not in want and not _stays(want, key[1])})
         return replace(request, want=want)
     if entry is not None and not entry.is_from_this_boot:
-        keys = [key for key in keys if key[0] == "namespace" or key[0] in OUTLASTING]
+        keys = [key for key in keys if key[0] in OUTLASTING or _is_dead(key)]
     leaving = [key for key in keys if key not in want]
     if not any(record is not None for record in want.values()):
         known = {key[1] for key in leaving}
         leaving += [("namespace", ns) for ns in marked(visit, request.lab, besides=known)]
         leaving += [key for key in marked_containers(request.lab) if key not in leaving]
+        if entry is None:
+            leaving += marked_files(request.lab)
     gone = {key[1] for key in leaving if key[0] == "namespace"}
     for key in leaving:
         if key[0] == "sysctl" or (key[1] in gone and key[0] != "namespace" and key[0] not in OUTLASTING):
@@ -71,6 +74,12 @@ def with_what_is_left(visit: Visit, request: Request, entry: Entry | None) -> Re
     resets = _resets(visit, want, [key for key in leaving if key[0] == "sysctl" and key[1] not in gone])
     want.update(resets)
     return replace(request, want=want, passing=set(resets))
+
+
+def _is_dead(key: Key) -> bool:
+    """Whether nothing but a file is left of a namespace, which a boot may leave where /run is on a disk. If one stands
+    under the name it is somebody else's, or its mark tells."""
+    return key[0] == "namespace" and namespaces.condition(key[1]) == namespaces.BROKEN
 
 
 def _resets(visit: Visit, want: Want, keys: list[Key]) -> dict[Key, Sysctl]:
@@ -104,11 +113,16 @@ def _resets(visit: Visit, want: Want, keys: list[Key]) -> dict[Key, Sysctl]:
 
 
 def marks(visit: Visit, besides: t.Container[str] = ()) -> dict[str, str]:
-    """The labs that the loopbacks of namespaces name, by namespace, whatever the registry says; not those of
-    `besides`."""
+    """The labs that the loopbacks of namespaces name, and the files on which one was about to be mounted, by namespace,
+    whatever the registry says; not those of `besides`."""
     found = {}
     for ns in namespaces.names():
         if ns in besides:
+            continue
+        if namespaces.condition(ns) == namespaces.BROKEN:
+            owner = owner_of(namespaces.mark_of_broken(ns))
+            if owner:
+                found[ns] = owner
             continue
         try:
             visit.enter(ns)
@@ -151,10 +165,12 @@ def _stays(want: Want, ns: str) -> bool:
     return isinstance(policy, Occupants) and policy.processes == "keep"
 
 
-def exactly(request: Request, have: State) -> Request:
-    """The request, with everything else inside the lab's own namespaces wanted gone; what is derived stays."""
+def exactly(request: Request, have: State, lent: t.Container[tuple[str, str]] = ()) -> Request:
+    """The request, with everything else inside the lab's own namespaces wanted gone; what is derived stays, and what
+    was lent there: (namespace, name)."""
     own = _own(request)
-    want = {**request.want, **{key: None for key in additions(request, have) if key[0] != "address"}}
+    added = [key for key in additions(request, have) if key[0] != "address" and key[1:] not in lent]
+    want = {**request.want, **dict.fromkeys(added)}
     complete = {(key[1], key[2]) for key in request.want if key[0] == "link" and key[1] in own}
     return replace(request, want=want, complete=request.complete | complete)
 

@@ -62,11 +62,17 @@ def moves(links: t.Sequence[tuple[Key, t.Any]], want: Want, state: State) -> lis
             taken |= {move.source, anchor}  # a standing pair becomes one of the wanted ones, not two
             found.append(move)
     for wanted, record in links:
-        if isinstance(record, Link) and record.kind is None and wanted[1] != MACHINE and wanted not in state:
+        if not isinstance(record, Link) or record.kind is not None or wanted in state or wanted[2] == "lo":
+            continue
+        if record.source is not None:
+            source = ("link", *record.source)
+        elif wanted[1] != MACHINE:
             source = ("link", MACHINE, wanted[2])
-            if wanted[2] != "lo" and source in state and source not in taken and source not in want:
-                taken.add(source)
-                found.append(Move(source, wanted))
+        else:
+            continue
+        if source in state and source not in taken and want.get(source) is None:
+            taken.add(source)
+            found.append(Move(source, wanted))
     return found
 
 

@@ -5,43 +5,57 @@
 """What a plan's steps would lose though nobody asked for it: looked up before they run, so that it can be put back.
 
 Observation only reads the sysctls that are wanted. A link that is deleted, moved, or too narrow for IPv6 for a moment
-loses all of its own; the switch of forwarding, and some values of default and all, are handed on to every link. Called
-by `execution`.
+loses all of its own; the switch of forwarding, and some values of default and all, are handed on to every link. What no
+record models lies on links, too: queueing disciplines, static neighbours, entries of bridges. Called by `execution`,
+and by `vetting` for what can't be put back.
 """
 
 from __future__ import annotations
 
+import socket
 import typing as t
+from dataclasses import replace
 
+from .._kernel import decode, keepsakes, kept, netlink
 from .._kernel.errors import KernelError
 from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
-from .effects import IPV6_LEAST_MTU, uppers
+from .effects import IPV6_LEAST_MTU
 from .effects_conf import FORWARDING
 from .plan import Plan
-from .records import Key, Link, Sysctl
+from .records import Address, Keepsake, Key, Link, Route, Sysctl
+from .resources import BY_KIND
+from .resources.address import named
+from .resources.base import at
+from .resources.route import recorded
 from .state import State
-from .steps import POINT_OF_NO_RETURN
+from .steps import POINT_OF_NO_RETURN, Step
 from .sysctl_names import link_of
 
 _MTU = "/mtu"
 """IPv6's own; follows that of the link until somebody sets it."""
 _SECRET = "/stable_secret"
 """Can't be read before it was set, and reads as an error then."""
+_FINER = "_ms"
+"""Ends the name of what is another one in milliseconds: the finer one of the two says it all."""
+_FAMILIES = ("ipv4", "ipv6")
+_TRACER = "netns-lab"
+"""No sysctl is called so."""
 
 
 def remembered(visit: Visit, made: Plan) -> State:
     """What stood before the plan, with the sysctls that it disturbs. Raises KernelError."""
     before = made.before.fork()
     sysctls = Sysctls(visit)
-    for ns, link in _disturbed(made):
+    for ns, link, family in _disturbed(made):
         visit.enter(ns)
-        for family in ("ipv4", "ipv6"):
-            for name in sysctls.names(f"net/{family}/conf/{link}"):
-                if name.endswith(_MTU):
+        for table in (f"net/{family}/conf", f"net/{family}/neigh"):
+            names = sysctls.names(f"{table}/{link}")
+            for name in names:
+                if name == f"net/ipv6/conf/{link}{_MTU}":
                     _keep(before, sysctls, ns, name, str(before.get(("link", ns, link)).mtu))
-                elif not name.endswith(_SECRET):
-                    default = name.replace(f"/conf/{link}/", "/conf/default/", 1)
+                elif not name.endswith(_SECRET) and f"{name}{_FINER}" not in names:
+                    default = f"{table}/default/{name.rpartition('/')[2]}"
                     _keep(before, sysctls, ns, name, sysctls.read(default))
     for ns, name in _under_old_names(made):
         visit.enter(ns)
@@ -52,7 +66,98 @@ def remembered(visit: Visit, made: Plan) -> State:
             _keep(before, sysctls, ns, f"{directory}/{tail}", None)
         if tail == "forwarding":
             _keep(before, sysctls, ns, f"net/{family}/conf/all/accept_redirects", None)
+    for ns in _places(made):
+        visit.enter(ns)
+        links = {link.index: key[2] for key, link in before.of(ns, "link") if key[2] != "lo"}
+        for one in keepsakes.read(visit.socket()):
+            if one.index in links:
+                before.put(("keepsake", ns, links[one.index], one.what, one.body.hex()), Keepsake())
+    for ns in _places_of_addresses_and_routes(made):
+        visit.enter(ns)
+        _keep_whole(before, visit.socket(), ns)
     return before
+
+
+def _keep_whole(before: State, channel: netlink.Socket, ns: str) -> None:
+    """Addresses and routes with the messages that tell of them: they have more than records hold."""
+    now = kept.now()
+    names = {link.index: key[2] for key, link in before.of(ns, "link")}
+    for body in channel.dump(netlink.address_dump_request()):
+        for row in decode.addresses([body]):
+            key: Key = ("address", ns, names.get(row.index, ""), named(row)[0])
+            record = before.get(key)
+            if isinstance(record, Address) and record.kept is None:
+                before.put(key, replace(record, kept=kept.Kept(body, now)))
+    seen: set[Key] = set()
+    for body in channel.dump(netlink.route_dump_request()):
+        for route in decode.routes([body]):
+            if recorded(route, names) is None:
+                continue
+            key, twin = ("route", ns, route.table, route.dst, route.tos, route.metric), 0
+            while key in seen:
+                twin += 1
+                key = (*key[:6], twin)
+            seen.add(key)
+            record = before.get(key)
+            if isinstance(record, Route) and record.kept is None:
+                before.put(key, replace(record, kept=kept.Kept(body, now)))
+
+
+def _places_of_addresses_and_routes(made: Plan) -> dict[str, None]:
+    """The namespaces where some that stood may go, or change, before the point of no return."""
+    found = _places(made)
+    for step in made.steps:
+        if step.key[0] in ("address", "route") and step.phase < POINT_OF_NO_RETURN and step.key in made.before:
+            found[step.key[1]] = None
+    return found
+
+
+def warnings(visit: Visit, made: Plan) -> list[str]:
+    """What lies on links that the plan takes away and couldn't be put back, should it fail. Raises KernelError."""
+    found = []
+    links: dict[str, dict[int, str]] = {}
+    for ns, name in _stirred(made):
+        link = made.before.get(("link", ns, name))
+        if isinstance(link, Link) and link.index:
+            links.setdefault(ns, {})[link.index] = name
+    for ns, names in links.items():
+        visit.enter(ns)
+        for index, some in keepsakes.unkept(visit.socket(), names).items():
+            found += [f"{at(ns, names[index])}: {what} isn't put back if this run fails" for what in some]
+    for step in made.steps:
+        if step.verb == "move" and step.other is not None and step.other[1] == step.key[1] and step.key in made.before:
+            visit.enter(step.key[1])
+            found += _labels(visit.socket(), made.before.get(step.key).index, at(step.key[1], step.key[2]))
+    visit.come_home()
+    return found
+
+
+def _labels(channel: netlink.Socket, index: int, where: str) -> list[str]:
+    """The first IPv4 address of a link that gets another name loses its label, if that says more than the name
+    (net/ipv4/devinet.c, inetdev_changename); the other ones are taken off before."""
+    rows = decode.addresses(channel.dump(netlink.address_dump_request(socket.AF_INET)))
+    first = next((row for row in rows if row.index == index), None)
+    if first is None or ":" not in first.label:
+        return []
+    return [f"{where}: the label {first.label} of {first.local} isn't put back if this run fails"]
+
+
+def _places(made: Plan) -> dict[str, None]:
+    """The namespaces with links that lose what lies on them."""
+    return {ns: None for ns, _link in _stirred(made)}
+
+
+def _stirred(made: Plan) -> dict[tuple[str, str], None]:
+    """The links that stood and go, move, go down or change their master, before the point of no return: (namespace,
+    name). Static neighbours go with a link that goes down, which one does to be renamed."""
+    found: dict[tuple[str, str], None] = {(ns, link): None for ns, link, _family in _disturbed(made)}
+    for step in made.steps:
+        if step.key[0] != "link" or step.phase >= POINT_OF_NO_RETURN or step.key not in made.before:
+            continue
+        goes_down = step.fields == ("up",) and not t.cast(Link, step.after).up
+        if step.verb == "move" or goes_down or "master" in step.fields:
+            found[step.key[1], step.key[2]] = None
+    return found
 
 
 def _keep(before: State, sysctls: Sysctls, ns: str, name: str, usual: str | None) -> None:
@@ -65,23 +170,37 @@ def _keep(before: State, sysctls: Sysctls, ns: str, name: str, usual: str | None
         before.put(("sysctl", ns, name), Sysctl(value))
 
 
-def _disturbed(made: Plan) -> list[tuple[str, str]]:
-    """The links that lose their sysctls before the point up to which the plan can be put back."""
-    before = made.before
-    found: dict[Key, None] = {}
-    for step in made.steps:
-        link = before.get(step.key)
-        if step.phase >= POINT_OF_NO_RETURN or step.key[0] != "link" or not isinstance(link, Link):
-            continue
-        if step.verb == "delete":
-            _with_all_that_goes(before, step.key, found)
-        elif step.verb == "move" and step.other is not None and step.other[1] != step.key[1]:
-            found[step.key] = None
-        elif step.verb == "change" and _is_narrow(link, step.after):
-            masters = (link.master, t.cast(Link, step.after).master)
-            near = [("link", step.key[1], name) for name in masters if name]
-            found.update(dict.fromkeys([step.key, *uppers(before, step.key), *near]))
-    return [(key[1], key[2]) for key in found if key in before]
+def _disturbed(made: Plan) -> list[tuple[str, str, str]]:
+    """The links that lose their sysctls before the point up to which the plan can be put back: (namespace, name,
+    family).
+
+    The effects of the steps tell: each link gets a sysctl that says whose it is, and afterwards those are missing that
+    went.
+    """
+    steps = [step for step in made.steps if step.phase < POINT_OF_NO_RETURN and step.key[0] in ("namespace", "link")]
+    if not any(_disturbs(step) for step in steps):
+        return []
+    state = made.before.fork()
+    left: dict[tuple[str, str, str], None] = {}
+    for key in made.before:
+        if key[0] == "link":
+            for family in _FAMILIES:
+                left[key[1], key[2], family] = None
+                state.put(("sysctl", key[1], f"net/{family}/conf/{key[2]}/{_TRACER}"), Sysctl(f"{key[1]}/{key[2]}"))
+    for step in steps:
+        BY_KIND[step.key[0]].effect(step, state)
+    for key in state:
+        if key[0] == "sysctl" and key[2].endswith(f"/{_TRACER}"):
+            ns, _slash, name = t.cast(str, t.cast(Sysctl, state.get(key)).value).partition("/")
+            left.pop((ns, name, key[2].split("/")[1]), None)
+    return list(left)
+
+
+def _disturbs(step: Step) -> bool:
+    """Whether a step can end the sysctls of a link that stands."""
+    if step.key[0] != "link" or step.verb == "create":
+        return False
+    return step.verb != "change" or _is_narrow(t.cast(Link, step.before), step.after)
 
 
 def _under_old_names(made: Plan) -> list[tuple[str, str]]:
@@ -99,17 +218,6 @@ def _under_old_names(made: Plan) -> list[tuple[str, str]]:
     return found
 
 
-def _with_all_that_goes(before: State, key: Key, found: dict[Key, None]) -> None:
-    if key in found:
-        return
-    found[key] = None
-    link = before.get(key)
-    if isinstance(link, Link):
-        peers = [] if link.peer is None else [("link", *link.peer)]
-        for other in [*peers, *uppers(before, key)]:
-            _with_all_that_goes(before, other, found)
-
-
 def _is_narrow(before: Link, after: t.Any) -> bool:
     """Whether IPv6 has no place on a link before or after."""
     return any((link.mtu or IPV6_LEAST_MTU) < IPV6_LEAST_MTU for link in (before, after))
@@ -119,7 +227,7 @@ def _handed_on(made: Plan) -> list[tuple[str, str, str]]:
     """The sysctls that set those of links as well, of namespaces that stood before: (namespace, family, last part)."""
     found: dict[tuple[str, str, str], None] = {}
     for step in made.steps:
-        if step.key[0] != "sysctl" or ("namespace", step.key[1]) not in made.before:
+        if step.key[0] != "sysctl" or not made.before.lives(step.key[1]):
             continue
         parts = step.key[2].split("/")
         if step.key[2] in FORWARDING:

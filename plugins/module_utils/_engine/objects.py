@@ -68,7 +68,7 @@ def veth(options: Options) -> Request:
 def _end(asking: Asking, key: Key, peer: tuple[str, str], options: Options, path: str) -> None:
     record = Link(kind="veth", peer=peer, **_settings(asking, options, path))
     asking.ask(key, record, f"{path}name")
-    _addresses(asking, key, options.get("addresses"), path, record.mtu)
+    want_addresses(asking, key, options.get("addresses"), path, record.mtu)
 
 
 def _settings(asking: Asking, options: Options, path: str) -> dict[str, t.Any]:
@@ -91,7 +91,8 @@ def _mac(text: str) -> str:
     return names.mac(text)
 
 
-def _addresses(asking: Asking, link: Key, texts: t.Sequence[str] | None, path: str, mtu: int | None) -> None:
+def want_addresses(asking: Asking, link: Key, texts: t.Sequence[str] | None, path: str, mtu: int | None) -> None:
+    """The addresses that a link shall have, and no others; None: as they are."""
     if texts is None:
         return
     asking.complete.add((link[1], link[2]))
@@ -176,7 +177,7 @@ def link(options: Options) -> Request:
         lower = (there, options["link"])
     record = Link(kind=kind, lower=lower, options=tuple(sorted(given.items())) or None, **settings)
     asking.ask(key, record, "name")
-    _addresses(asking, key, options.get("addresses"), "", record.mtu)
+    want_addresses(asking, key, options.get("addresses"), "", record.mtu)
     request = asking.request()
     if lower is not None:
         request.look.add(lower[0])

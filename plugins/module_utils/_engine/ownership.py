@@ -105,6 +105,13 @@ def load(lab: str) -> Entry | None:
         return None
 
 
+def is_incomplete(lab: str) -> bool:
+    """Whether a run has written down what it is about to make and hasn't come to its end: it was killed, the power
+    failed, or it is still under way (then it holds the lab's lock). The next run completes or removes it all."""
+    entry = load(lab)
+    return entry is not None and not entry.complete
+
+
 def save(entry: Entry) -> None:
     """Write an entry as a whole. Raises LabError where the machine has no place for it."""
     raw = {
@@ -130,15 +137,15 @@ def save(entry: Entry) -> None:
         if not entry.complete:
             # Until the folders are written, too, a reset may take the name back. After the last step that is no harm:
             # then the entry says that a run was under way.
-            _write_through(REGISTRY)
-            _write_through(os.path.dirname(REGISTRY))
+            write_through(REGISTRY)
+            write_through(os.path.dirname(REGISTRY))
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(draft)
         raise LabError(f"what the lab {entry.lab} owns can't be recorded in {REGISTRY}: {error.strerror}") from error
 
 
-def _write_through(folder: str) -> None:
+def write_through(folder: str) -> None:
     """Have the disk know what the folder holds."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

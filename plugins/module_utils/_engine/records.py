@@ -16,6 +16,8 @@ key                                                     record
 ``("address", ns, link, "10.0.0.1/24")``                `Address` (IPv4; with a peer ``"10.0.0.1 peer 10.0.0.2/32"``)
 ``("address", ns, link, "fd00::1")``                    `Address` (IPv6: one address stands once, whatever its prefix)
 ``("route", ns, table, "10.0.0.0/8", tos, metric)``     `Route` (the text of the destination tells the family)
+``("rule", ns, "0200…")``                               `Rule` (the rule itself, as hexadecimal digits)
+``("keepsake", ns, link, "qdisc", "0000…")``            `Keepsake` (the thing itself, as hexadecimal digits)
 ``("sysctl", ns, "net/ipv4/ip_forward")``               `Sysctl`
 ``("file", ns, "resolv.conf")``                         `File` (under ``/etc/netns/NAMESPACE/``)
 ``("container", ns, "/var/lib/lxc", "web")``            `Container` (in the namespace that it shares)
@@ -85,6 +87,8 @@ class Link:
     knows."""
     master_kind: str | None = field(default=None, compare=False)
     """Observed: the kind of its master. Wanted: ``bond`` where that has to be one, else it is a bridge or a VRF."""
+    source: tuple[str, str] | None = field(default=None, compare=False)
+    """Wanted only: (namespace, name) under which a link stands that is lent or comes home, if it isn't here yet."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class Address:
     """IPv6 only; for IPv4 it is part of the key."""
     index: int = field(default=0, compare=False)
     """Observed only: its place in the kernel's list; the first IPv4 address of a subnet is the primary one."""
+    kept: t.Any = field(default=None, compare=False, repr=False)
+    """Wanted only: `_kernel.kept.Kept`, of an address that comes back with all that it had: lifetimes, flags, label."""
 
 
 class Hop(t.NamedTuple):
@@ -117,6 +123,18 @@ class Route:
     """Preferred source address (``src`` of ``ip route``); ``""`` means none."""
     mtu: int | None = None
     onlink: bool | None = None
+    kept: t.Any = field(default=None, compare=False, repr=False)
+    """Wanted only: `_kernel.kept.Kept`, of a route that comes back with all that it had."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A policy rule. All that it is stands in its key."""
+
+
+@dataclass(frozen=True)
+class Keepsake:
+    """Something on a link that isn't modelled. All that it is stands in its key."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +149,9 @@ class File:
     """A file under /etc/netns/NAMESPACE/."""
 
     content: str | None = None
+    """None observed: a killed run has left a draft, or an empty folder."""
+    owner: str | None = field(default=None, compare=False)
+    """The lab whose mark it carries, or shall."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +257,7 @@ class Occupants:
 OUTLASTING = frozenset({"file", "container", "process"})
 """Kinds that are on disk, a process with its log: they outlast their namespace, and the boot."""
 
-Record = t.Union[Namespace, Link, Address, Route, Sysctl, File, Container, Program, Occupants]
+Record = t.Union[Namespace, Link, Address, Route, Rule, Keepsake, Sysctl, File, Container, Program, Occupants]
 R = t.TypeVar("R", Namespace, Link, Address, Route, Sysctl)
 
 
@@ -285,6 +306,14 @@ class Request:
     forgets it."""
     grace: float = 10.0
     """Seconds that a container that goes has for its shutdown, before it is killed."""
+    returning: set[str] = field(default_factory=set)
+    """Links of the machine, by the names that they have there, that shall come home from wherever they are lent to."""
+    keeping: set[tuple[str, str]] = field(default_factory=set)
+    """Lent links (namespace, name) that take their addresses and routes along."""
+    borrowed: set[Key] = field(default_factory=set)
+    """Links of the machine that this run may lend or give back; found out by `lending`."""
+    confirm: float = 0.0
+    """Seconds in which a loan has to be confirmed, else it is undone; 0: it needn't be."""
     turn: str = ""
     """Whom this run takes turns with, where that isn't the lab or all single objects: those with the same text."""
     origin: dict[Key, str] = field(default_factory=dict)

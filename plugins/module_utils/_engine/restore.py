@@ -31,17 +31,19 @@ from .state import State
 from .sysctl_names import link_of
 
 
-def request(made: Plan, now: State) -> Request:
-    """What to ask for so that everything the failed plan may have changed is as it was.
+def request(plans: t.Sequence[Plan], now: State) -> Request:
+    """What to ask for so that everything that a failed run may have changed is as it was.
 
-    Only namespaces that the plan touches, and of the machine's own only what it touches there: what others do elsewhere
-    meanwhile is none of its business.
+    `plans` are those that it did or began to do, in their order, each with what is known of what stood before it.
+    Only namespaces that the plans touch, and of the machine's own only what they touch there: what others do elsewhere
+    meanwhile is none of their business.
     """
     want: Want = {}
-    before = made.before
-    on_machine = _on_machine(made)
-    for ns in reached(made):
-        if ns != MACHINE and ("namespace", ns) not in before:
+    before = stood(plans)
+    on_machine = {key for made in plans for key in _on_machine(made)}
+    lent = {source: target for made in reversed(plans) for source, target in _lent(made).items()}
+    for ns in dict.fromkeys(ns for made in plans for ns in reached(made)):
+        if not before.lives(ns):  # a dead file that a crash had left isn't put back
             for key in now.space(ns):
                 if key[0] in OUTLASTING:
                     want[key] = wanted(before.get(key)) if key in before else None
@@ -51,12 +53,72 @@ def request(made: Plan, now: State) -> Request:
         for key, record in before.space(ns).items():
             if key[0] != "occupants" and (ns != MACHINE or key in on_machine):
                 want[key] = wanted(record, names)
+                if key in lent:
+                    want[key] = _moved_back(t.cast(Link, record), lent[key])
                 if _has_a_ports_mac(before, key, record):
                     want[key] = replace(t.cast(Link, want[key]), mac=None)
         for key in now.space(ns):
-            if key not in before and _is_ours(key, now, made):
+            if key not in before and any(_is_ours(key, now, made) for made in plans):
                 want[key] = None
-    return Request(want, lab=None, force=True, rollback=False, complete=_complete(made, want))
+    return Request(want, lab=None, force=True, rollback=False, complete=_complete(plans, want))
+
+
+def stood(plans: t.Sequence[Plan]) -> State:
+    """What stood before a run, as far as its plans know: a later one was made by looking again, and may be about what
+    the first one had nothing to do with. Then what was seen last stood before."""
+    first, *later = plans
+    if not later:
+        return first.before
+    before = first.before.fork()
+    named: set[Key] = set()
+    seen: set[str] = set()
+    for made, following in zip(plans, later):
+        named |= _named(made)
+        seen.update(reached(made))
+        for key in _named(following) - named:
+            record = following.before.get(key)
+            if (
+                key[1] not in seen
+                or key[1] == MACHINE
+                or (key[0] in ("sysctl", "keepsake") and _had_its_link(before, key))
+            ):
+                if record is None:
+                    before.drop(key)
+                else:
+                    before.put(key, record)
+    return before
+
+
+def _had_its_link(before: State, key: Key) -> bool:
+    """Whether a sysctl or a keepsake that nobody asked for at first was there all the same."""
+    link = link_of(key[2]) if key[0] == "sysctl" else key[2]
+    return key not in before and (link is None or ("link", key[1], link) in before)
+
+
+def _named(made: Plan) -> set[Key]:
+    """What a plan changes, by a step or by what follows from it."""
+    found = {key for step in made.steps for key in (step.key, step.other) if key is not None}
+    for ns in reached(made):
+        one, other = made.before.space(ns), made.after.space(ns)
+        if one is not other:
+            found.update(key for key in {**one, **other} if one.get(key) != other.get(key))
+    return found
+
+
+def _lent(made: Plan) -> dict[Key, Key]:
+    """The links that the plan lends or takes home, each with where it goes: they are moved back, and not made anew."""
+    return {
+        step.key: step.other
+        for step in made.steps
+        if step.verb == "move" and step.other is not None and isinstance(step.after, Link) and step.after.kind is None
+    }
+
+
+def _moved_back(stood: Link, target: Key) -> Link:
+    return Link(
+        mtu=stood.mtu, mac=stood.mac or None, up=stood.up, master=stood.master, master_kind=stood.master_kind,
+        altnames=stood.altnames or None, source=(target[1], target[2]),
+    )  # fmt: skip
 
 
 def _on_machine(made: Plan) -> set[Key]:
@@ -77,16 +139,17 @@ def _links_of(key: Key, record: Record) -> set[str | None]:
     """The links that something lies on."""
     if isinstance(record, Route):
         return {hop.dev for hop in record.hops or ()}
-    return {link_of(key[2])} if key[0] == "sysctl" else {key[2]} if key[0] in ("link", "address") else set()
+    return {link_of(key[2])} if key[0] == "sysctl" else {key[2]} if key[0] in ("link", "address", "keepsake") else set()
 
 
-def _complete(made: Plan, want: Want) -> set[tuple[str, str]]:
+def _complete(plans: t.Sequence[Plan], want: Want) -> set[tuple[str, str]]:
     """The links whose addresses are all asked back: other ones that stand there go.
 
-    On the machine only those that the plan gave other names, which take addresses along that no step is about: others
+    On the machine only those that a plan gave other names, which take addresses along that no step is about: others
     may have added some to the rest.
     """
-    moved = {key for step in made.steps if step.verb == "move" for key in (step.key, step.other)}
+    steps = [step for made in plans for step in made.steps]
+    moved = {key for step in steps if step.verb == "move" for key in (step.key, step.other)}
     return {
         (key[1], key[2])
         for key, record in want.items()
@@ -112,10 +175,10 @@ def reached(made: Plan) -> dict[str, None]:
 
 def _is_ours(key: Key, now: State, made: Plan) -> bool:
     """Whether something that stands now and didn't before comes from the plan: it was wanted, or lies on what was."""
-    if key[0] not in ("link", "address", "route") and key[0] not in OUTLASTING:
+    if key[0] not in ("link", "address", "route", "rule") and key[0] not in OUTLASTING:
         return False
     if key in made.after:
-        return True
+        return key not in made.before
     if key[0] == "address":
         link: Key = ("link", key[1], key[2])
         return link not in made.before and _is_ours(link, now, made)
@@ -133,7 +196,7 @@ def wanted(record: Record, names: t.Mapping[int, str] | None = None) -> Record |
     if isinstance(record, Namespace):
         return Namespace(owner=record.owner or "")
     if isinstance(record, Address):
-        return Address(prefix=record.prefix)
+        return Address(prefix=record.prefix, kept=record.kept)
     if isinstance(record, Container):
         return _container(record)
     if isinstance(record, Program):

@@ -16,14 +16,19 @@ from .._kernel.visit import Visit
 from .derived_names import LAB_ALTNAME
 from .errors import LabError
 from .plan import Plan, say
-from .records import MACHINE, Key, Link
+from .records import MACHINE, Key, Link, Sysctl
+from .state import State
 from .steps import Step
+from .sysctl_names import link_of
 
 if t.TYPE_CHECKING:
     from .._kernel import guard
 
 _CUTTING_FIELDS = frozenset({"master", "mac"})
 _A_PORT = "is a port of "
+_FORWARDING_6: Key = ("sysctl", MACHINE, "net/ipv6/conf/all/forwarding")
+_ACCEPT_RA = "net/ipv6/conf/{}/accept_ra"
+_SWITCH_6 = "/disable_ipv6"
 
 
 def check(visit: Visit, made: Plan) -> list[str]:
@@ -31,11 +36,13 @@ def check(visit: Visit, made: Plan) -> list[str]:
 
     Costs nothing for plans that leave the machine's own namespace alone.
     """
-    if all(step.key[0] == "container" for step in made.steps) or not _reaches_machine(made):
+    if all(step.key[0] in ("container", "process") for step in made.steps) or not _reaches_machine(made):
         return []
     from .._kernel import guard
 
     protected = guard.gather(visit)
+    if protected.advertised and any(step.key == _FORWARDING_6 for step in made.steps):
+        _forget_those_that_listen_anyhow(visit, protected)
     for step in made.steps:
         reason = _cut_by(step, protected, made)
         if reason:
@@ -44,6 +51,17 @@ def check(visit: Visit, made: Plan) -> list[str]:
     if lost:
         raise LabError(f"refused, for {lost}, and would be cut off; `force: true` does it all the same")
     return protected.notes if any(step.before is not None and step.key[1] == MACHINE for step in made.steps) else []
+
+
+def _forget_those_that_listen_anyhow(visit: Visit, protected: guard.Protected) -> None:
+    """Links that heed router advertisements even where the machine forwards: their routes stay."""
+    from .._kernel.sysctls import Sysctls
+
+    sysctls = Sysctls(visit)
+    visit.enter(MACHINE)
+    for link in list(protected.advertised):
+        if sysctls.read(_ACCEPT_RA.format(link)) == "2":
+            del protected.advertised[link]
 
 
 def _reaches_machine(made: Plan) -> bool:
@@ -82,6 +100,33 @@ def _cut_by(step: Step, protected: guard.Protected, made: Plan) -> str:
         reason = protected.routes.get(step.key[2:6])
         if reason:
             return f"it {reason}"
+    elif kind == "rule":
+        from .._kernel.kept import rule_table
+
+        table = rule_table(bytes.fromhex(step.key[2]))
+        reason = next((why for key, why in protected.routes.items() if key[0] == table), "")
+        if reason:
+            return f"it leads to a route that {reason}"
+    elif kind == "sysctl":
+        return _cut_by_sysctl(step, protected)
+    return ""
+
+
+def _cut_by_sysctl(step: Step, protected: guard.Protected) -> str:
+    """Why a sysctl of the machine must not be written. What it does to addresses and routes that are known beforehand,
+    the plan's effects tell; a route that was learned from an advertisement isn't among them."""
+    name, value = step.key[2], t.cast(Sysctl, step.after).value
+    link = link_of(name)
+    if step.key == _FORWARDING_6 and value != "0":
+        for other, reason in protected.advertised.items():
+            return f"{other} {reason}, which goes with forwarding unless {_ACCEPT_RA.format(other)} is 2"
+    if link in protected.advertised and name == _ACCEPT_RA.format(link) and value == "0":
+        return f"{link} {protected.advertised[link]}, which ends with that"
+    if name.endswith(_SWITCH_6) and value != "0":
+        concerned = protected.links if link is None else {link}
+        for other, address in protected.addresses:
+            if ":" in address and other in concerned and "/default/" not in name:
+                return f"{other} has {address}, which {protected.addresses[other, address]}"
     return ""
 
 
@@ -111,11 +156,18 @@ def _lost(made: Plan, protected: guard.Protected) -> str:
             continue
         if after is None or (before.up and not after.up) or before.master != after.master:
             return f"the machine's link {name} {reason}"
+    for (link, address), reason in protected.addresses.items():
+        if _has(made.before, link, address) and not _has(made.after, link, address):
+            return f"the machine's address {address} of {link} {reason}"
     for key, reason in protected.routes.items():
         full: Key = ("route", MACHINE, *key)
         if full in made.before and full not in made.after:
             return f"the machine's route to {key[1]} {reason}"
     return ""
+
+
+def _has(state: State, link: str, address: str) -> bool:
+    return any(key[2] == link and _bare(key) == address for key, _record in state.of(MACHINE, "address"))
 
 
 def _bare(key: Key) -> str:

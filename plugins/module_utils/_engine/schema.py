@@ -29,19 +29,17 @@ def end(text: str) -> dict[str, t.Any]:
     node, colon, link = text.partition(":")
     if text[:1] == "@":
         if len(node) < 2:
-            raise LabError(f"{show(text)}: name the machine's bridge that gets the port, like '@br0'")
+            raise LabError(f"{show(text)}: name the link of the machine, like '@br0' or '@ens4'")
         names.link_name(node[1:])
     elif not node:
-        raise LabError(
-            f"{show(text)}: an end is NODE:LINK, the name of a switch, or @BRIDGE for a bridge of the machine"
-        )
+        raise LabError(f"{show(text)}: an end is NODE:LINK, the name of a switch, or @NAME for a link of the machine")
     if not colon:
         return {"node": node}
     return {"node": node, "name": names.link_name(link)}
 
 
 def end_node(text: str) -> str:
-    """The node of an end, or ``@BRIDGE``."""
+    """The node of an end, or ``@NAME``."""
     if ":" in text:
         raise LabError(f"{show(text)}: only the node stands here; the link's name has the key 'name'")
     end(text)
@@ -191,10 +189,9 @@ END = OneOf(
     text=Text(parse=end, expected="an end of a link"),
     mapping=Mapping(
         {
-            "node": Text("The node, or C(@BRIDGE).", parse=end_node, expected="the name of a node"),
+            "node": Text("The node, or C(@NAME).", parse=end_node, expected="the name of a node"),
             "name": Text(
-                "The name of the link in this node, at most 15 bytes.\n"
-                "Needed unless the node is a switch or C(@BRIDGE).",
+                "The name of the link in this node, at most 15 bytes.\nNeeded unless the node is a switch or C(@NAME).",
                 parse=names.link_name,
                 expected="the name of a link",
                 pattern=_LINK_NAME.pattern,
@@ -211,14 +208,16 @@ END = OneOf(
         what="an end of a link",
         required=("node",),
     ),
-    expected="NODE:LINK, the name of a switch, @BRIDGE, or a mapping with node and name",
+    expected="NODE:LINK, the name of a switch, @NAME, or a mapping with node and name",
 )
 
 ENDPOINTS = ListOf(
     END,
     "The two ends.\n"
-    "Each is C(NODE:LINK), the name of a switch (which names its own ports), C(@BRIDGE) for a port of a bridge of the"
-    " machine itself, or a mapping.",
+    "Each is C(NODE:LINK), the name of a switch (which names its own ports), C(@NAME) for a link of the machine"
+    " itself, or a mapping.\n"
+    "A bridge of the machine gets a port. Any other link of it, such as a NIC, is lent: it comes home with all that it"
+    " had when the lab goes (M(netns.lab.nic)).",
     what="two ends",
     least=2,
     most=2,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .records import Key, Record
+from .records import MACHINE, Key, Namespace, Record
 
 _EMPTY: dict[Key, Record] = {}
 
@@ -59,6 +59,11 @@ class State:
     def space(self, ns: str) -> t.Mapping[Key, Record]:
         """All that stands in one namespace. Don't keep it across a change."""
         return self._spaces.get(ns, _EMPTY)
+
+    def lives(self, ns: str) -> bool:
+        """Whether there is a namespace behind a name: it isn't only a dead file that a crash has left."""
+        record = self.get(("namespace", ns))
+        return ns == MACHINE or (isinstance(record, Namespace) and not record.broken)
 
     def spaces(self) -> t.Iterable[str]:
         """The namespaces that were looked at or filled."""

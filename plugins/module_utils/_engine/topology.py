@@ -177,7 +177,7 @@ def _on_links(lab: Lab, given: _Given, node: Node, problems: Problems) -> None:
                 lab.origin[key] = f"{where}[{index}]"
     for name, content in (settings.get("etc") or {}).items():
         key = ("file", node.ns, name)
-        lab.want[key] = File(content)
+        lab.want[key] = File(content, lab.id)
         lab.origin[key] = below(below("nodes", node.name), "etc")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .._kernel import codec, namespaces
 from .._kernel.errors import MissingLibrary
 from .._kernel.visit import Visit
-from . import consent, features, safety
+from . import consent, features, memory, safety
 from .errors import LabError
 from .plan import Plan, say
 from .records import Key, Request
@@ -45,6 +45,8 @@ def vet(visit: Visit, request: Request, recorded: set[Key], made: Plan) -> list[
             if step.key[0] == "process":
                 check_program(step, request.origin.get(step.key))
     found += features.warnings(made)
+    if request.rollback:
+        found += memory.warnings(visit, made)
     trouble = namespaces.mount_trouble()
     if trouble:
         found.append(trouble)

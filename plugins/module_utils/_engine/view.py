@@ -78,6 +78,23 @@ class View:
                     found[name] = value
         return found
 
+    def keepsakes(self) -> list[Key]:
+        """What lies on the links beyond all that. Raises KernelError."""
+        from .._kernel import keepsakes
+
+        found = keepsakes.read(self._channel) if self._channel is not None else []
+        return [
+            ("keepsake", self.ns, self.names[one.index], one.what, one.body.hex())
+            for one in found
+            if one.index in self.names
+        ]
+
+    def rules(self) -> list[bytes]:
+        """All policy rules, as `_kernel.kept` has them."""
+        from .._kernel import kept
+
+        return kept.rules(self._channel) if self._channel is not None else []
+
     def want(self, key: Key) -> Record | None:
         """What is wanted under a key."""
         return self.wants.get(key)

@@ -38,6 +38,7 @@ __all__ = [
     "create",
     "identity",
     "is_machine",
+    "mark_of_broken",
     "mount_trouble",
     "names",
     "nsid_message",
@@ -212,7 +213,7 @@ def create(
     file = path(name)
     _prepare_once(visit)
     try:
-        os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0))
+        _make_place(file, mark)
     except OSError as error:
         raise KernelError.of(error, f"make the namespace {name}") from error
     try:
@@ -235,6 +236,34 @@ def create(
             raise failure from None
         raise
     visit.is_named(name)
+
+
+def _make_place(file: str, mark: str | None) -> None:
+    """The file for a namespace to be mounted on. It appears with the mark in it, so that a kill before the mount leaves
+    nothing of which nobody knows whose it is. Raises OSError, EEXIST where the name is taken."""
+    if mark is not None:
+        try:
+            descriptor = os.open(RUN, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0)
+        except OSError:
+            pass  # not every file system has files without a name; then it is empty until the mount
+        else:
+            try:
+                os.write(descriptor, mark.encode("utf-8", "surrogateescape"))
+                # With a descriptor, whichever, Python calls linkat(2) and follows the link in /proc.
+                os.link(f"/proc/thread-self/fd/{descriptor}", file, src_dir_fd=descriptor)
+            finally:
+                os.close(descriptor)
+            return
+    os.close(os.open(file, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0))
+
+
+def mark_of_broken(name: str) -> str:
+    """The mark in a file on which no namespace is mounted; empty where there is none."""
+    try:
+        with open(path(name), encoding="utf-8", errors="surrogateescape") as stream:
+            return stream.read(_MAX_ALIAS_BYTES)
+    except OSError:
+        return ""
 
 
 def _prepare_once(visit: Visit) -> None:

@@ -99,7 +99,13 @@ def tables(found: t.Sequence[Rule], vrf_tables: t.Iterable[int] = ()) -> frozens
 
 def read_rules(link: netlink.Socket) -> list[Rule]:
     """All rules of the socket's namespace; none where the kernel has no such thing."""
-    return rules(_dump(link, RTM_GETRULE, 12))
+    return rules(rule_bodies(link))
+
+
+def rule_bodies(link: netlink.Socket) -> list[bytes]:
+    """The same undecoded, those of IPv4 and IPv6."""
+    families = (socket.AF_INET, socket.AF_INET6)
+    return [body for body in _dump(link, RTM_GETRULE, 12) if body[:1] and body[0] in families]
 
 
 def read_nexthops(link: netlink.Socket) -> dict[int, tuple[decode.Hop, ...]]:

@@ -36,6 +36,14 @@ def _load(kind: str) -> Resource:
         from .route import RouteKind
 
         return RouteKind()
+    if kind == "rule":
+        from .rule import RuleKind
+
+        return RuleKind()
+    if kind == "keepsake":
+        from .keepsake import KeepsakeKind
+
+        return KeepsakeKind()
     if kind == "file":
         from .file import FileKind
 
@@ -55,7 +63,9 @@ def _load(kind: str) -> Resource:
     raise KeyError(kind)
 
 
-KINDS = ("namespace", "sysctl", "link", "address", "route", "file", "container", "process", "occupants")
+KINDS = (
+    "namespace", "sysctl", "link", "address", "route", "rule", "keepsake", "file", "container", "process", "occupants"
+)  # fmt: skip
 """The order of proposals within one phase, and of observation."""
 
 STANDING = ("link", "address", "route")

@@ -89,11 +89,14 @@ def check_master(question: Question, key: Key, wanted: Link, have: Link, names: 
         raise LabError(f"{wanted.master} {inside(key[1])} is no {words} but {what}", where)
 
 
-def makes_room(question: Question, found_moves: t.Sequence[Move]) -> dict[Key, str]:
-    """Links that go anyway, but first, because a wanted one can't come to stand beside them."""
+def makes_room(question: Question, found_moves: t.Sequence[Move], anew: t.Container[Key] = ()) -> dict[Key, str]:
+    """Links that go anyway, but first, because a wanted one can't come to stand beside them.
+
+    `anew` are those that stand and are made anew.
+    """
     names = {move.source[1:]: move.target[1:] for move in found_moves}
     state, want = question.state, question.request.want
-    coming = {record.kind for key, record in question.items if record is not None and key not in state}
+    coming = {record.kind for key, record in question.items if record is not None and (key not in state or key in anew)}
     leaving = [key for key, record in question.items if record is None]
     leaving += [key for key in state.standing() if going(question, key[1])]
     found: dict[Key, str] = {}

@@ -19,10 +19,13 @@ from ..steps import Phase, Step
 from .base import Kind, Question, at, differing, going, inside
 
 if t.TYPE_CHECKING:
+    from ..._kernel.decode import AddressRow
     from ..ground import Ground
     from ..view import View
 
 _LINK_LOCAL = "fe80:"
+_TEMPORARY = 0x1
+"""IFA_F_TEMPORARY: made by the privacy extensions of IPv6. Of IPv4 the same bit is IFA_F_SECONDARY."""
 _PROTO_KERNEL = (1, 2, 3)
 """IFAPROT_KERNEL_LO, _RA, _LL: the kernel made it (linux/if_addr.h, Linux 5.18)."""
 
@@ -45,24 +48,15 @@ class AddressKind(Kind):
         place = 0
         lists: dict[str, list[Key]] = {}
         for row in view.addresses:
-            # Derived ones are never wanted and never removed: link-local ones that the kernel made, the loopback's
-            # own, and those that router advertisements or privacy extensions brought (they aren't permanent).
-            if row.protocol in _PROTO_KERNEL or not row.flags & IFA_F_PERMANENT:
-                continue
+            # Derived ones are never removed, and wanted only where a lent link comes home with them: link-local ones
+            # that the kernel made, and those that DHCP, router advertisements or privacy extensions brought (they
+            # aren't permanent). The loopback's own are nobody's business.
             link = names.get(row.index, "")
-            if row.family == socket.AF_INET6:
-                wanted = ("address", ns, link, row.local) in view.wants
-                if row.local.startswith(_LINK_LOCAL) and not wanted:
-                    continue
-                name, prefix = row.local, row.prefixlen
-            else:
-                name, prefix = f"{row.local}/{row.prefixlen}", None
-                if row.peer is not None:
-                    name = f"{row.local} peer {row.peer}/{row.prefixlen}"
-            if name in ("127.0.0.1/8", "::1"):
+            name, prefix = named(row)
+            key: Key = ("address", ns, link, name)
+            if name in ("127.0.0.1/8", "::1") or (is_derived(row) and key not in view.wants):
                 continue
             place += 1
-            key: Key = ("address", ns, link, name)
             view.put(key, Address(prefix, place))
             if row.family == socket.AF_INET:
                 lists.setdefault(link, []).append(key)
@@ -113,6 +107,10 @@ class AddressKind(Kind):
     def messages(self, step: Step, ground: Ground) -> list[bytes]:
         _kind, ns, link, name = step.key
         index = ground.index(ns, link)
+        if step.verb == "create" and t.cast(Address, step.after).kept is not None:
+            from ..._kernel import kept
+
+            return [kept.address(t.cast(Address, step.after).kept, index, link)]
         if ":" in name:
             prefix = t.cast(Address, step.before if step.verb == "delete" else step.after).prefix
             return [_message(step.verb, socket.AF_INET6, index, name, name, 128 if prefix is None else prefix)]
@@ -132,6 +130,27 @@ class AddressKind(Kind):
 
     def show(self, key: Key, record: Address) -> tuple[tuple[str, ...], t.Any]:
         return ("links", key[2], "addresses"), [text(key, record)]
+
+
+def named(row: AddressRow) -> tuple[str, int | None]:
+    """How the key of an address ends, and the prefix length of its record."""
+    if row.family == socket.AF_INET6:
+        return row.local, row.prefixlen
+    if row.peer is not None:
+        return f"{row.local} peer {row.peer}/{row.prefixlen}", None
+    return f"{row.local}/{row.prefixlen}", None
+
+
+def is_derived(row: AddressRow) -> bool:
+    """Whether an address comes from something else, or goes by itself."""
+    if row.protocol in _PROTO_KERNEL or not row.flags & IFA_F_PERMANENT:
+        return True
+    return row.family == socket.AF_INET6 and row.local.startswith(_LINK_LOCAL)
+
+
+def makes_itself(row: AddressRow) -> bool:
+    """Whether an address comes back without anybody's doing, as soon as its link is up and a router is heard."""
+    return row.protocol in _PROTO_KERNEL or (row.family == socket.AF_INET6 and bool(row.flags & _TEMPORARY))
 
 
 def _unwanted(question: Question) -> t.Iterator[Key]:

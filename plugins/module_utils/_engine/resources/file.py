@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
@@ -20,6 +21,9 @@ if t.TYPE_CHECKING:
     from ..view import View
 
 ETC = "/etc/netns"
+_MARK = "trusted.netns-lab"
+"""The extended attribute that says to which lab a file belongs, should the registry be lost (xattr(7)). Where the file
+system has none, or in a container, the registry alone knows."""
 
 
 def _path(key: Key) -> str:
@@ -39,9 +43,10 @@ class FileKind(Kind):
         for key in view.wanted("file"):
             try:
                 with open(_path(key), encoding="utf-8", errors="surrogateescape") as stream:
-                    view.put(key, File(stream.read()))
+                    view.put(key, File(stream.read(), _owner(_path(key))))
             except FileNotFoundError:
-                continue
+                if view.want(key) is None and _remains(key):
+                    view.put(key, File(None))
             except OSError as error:
                 raise LabError(f"{_path(key)} can't be read: {error.strerror}") from error
 
@@ -68,6 +73,8 @@ class FileKind(Kind):
         folder = os.path.dirname(path)
         if step.verb == "delete":
             _unlink(path)
+            for draft in _drafts(step.key):
+                _unlink(draft)
             for empty in (folder, ETC):
                 try:
                     os.rmdir(empty)
@@ -75,13 +82,19 @@ class FileKind(Kind):
                     break
             return
         os.makedirs(folder, 0o755, exist_ok=True)
+        for draft in _drafts(step.key):
+            _unlink(draft)
         # Beside the target and renamed over it: a reader sees the old text or the new one. The name can't clash with
         # another run's, and begins with a dot, which no wanted file may.
         draft = os.path.join(folder, f".{step.key[2]}.{os.getpid()}")
         try:
             with open(draft, "w", encoding="utf-8", errors="surrogateescape") as stream:
                 os.fchmod(stream.fileno(), 0o644)
-                stream.write(t.cast(File, step.after).content or "")
+                wanted = t.cast(File, step.after)
+                stream.write(wanted.content or "")
+                if wanted.owner:
+                    with contextlib.suppress(OSError):
+                        os.setxattr(stream.fileno(), _MARK, wanted.owner.encode())
             os.rename(draft, path)
         except OSError:
             _unlink(draft)
@@ -89,10 +102,50 @@ class FileKind(Kind):
 
     def say(self, step: Step) -> str:
         verb = {"create": "write", "change": "rewrite", "delete": "delete"}[step.verb]
+        if step.before is not None and t.cast(File, step.before).content is None:
+            return f"delete what a killed run has left of {_path(step.key)}"
         return f"{verb} {_path(step.key)}"
 
     def show(self, key: Key, record: File) -> tuple[tuple[str, ...], t.Any]:
         return ("etc", key[2]), record.content
+
+
+def marked(lab: str) -> list[Key]:
+    """The files that carry a lab's mark, whatever the registry says."""
+    found: list[Key] = []
+    for folder, _folders, files in os.walk(ETC):
+        for name in files:
+            if _owner(os.path.join(folder, name)) == lab:
+                found.append(("file", os.path.basename(folder), name))
+    return found
+
+
+def _owner(path: str) -> str | None:
+    """The lab whose mark a file carries."""
+    try:
+        return os.getxattr(path, _MARK, follow_symlinks=False).decode("utf-8", "replace")
+    except OSError:
+        return None
+
+
+def _remains(key: Key) -> bool:
+    """Whether a run was killed while it wrote a file, or between the file and its folder."""
+    folder = os.path.dirname(_path(key))
+    return os.path.isdir(folder) and (not os.listdir(folder) or bool(_drafts(key)))
+
+
+def _drafts(key: Key) -> list[str]:
+    """Drafts of a file whose writers are no more."""
+    folder, head = os.path.dirname(_path(key)), f".{key[2]}."
+    try:
+        numbers = [name[len(head) :] for name in os.listdir(folder) if name.startswith(head)]
+    except OSError:
+        return []
+    return [
+        os.path.join(folder, head + number)
+        for number in numbers
+        if number.isdigit() and not os.path.exists(f"/proc/{number}")
+    ]
 
 
 def _unlink(path: str) -> None:

@@ -119,7 +119,7 @@ class LinkKind(Kind):
                 if reason:
                     victims[key] = reason
         victims.update(in_the_way(question.items, state, found))
-        victims.update(makes_room(question, found))
+        victims.update(makes_room(question, found, victims))
         for key, reason in victims.items():
             have = state.get(key)
             if isinstance(have, Link):  # its peer may have taken it along
@@ -157,7 +157,8 @@ class LinkKind(Kind):
                     continue
                 for key, record in off:
                     back = (*key[:2], move.target[2], key[3])
-                    yield Step(Phase.MOVE, "create", back, None, Address(record.prefix), depth=turn)
+                    wanted = question.request.want.get(back) or Address(record.prefix)
+                    yield Step(Phase.MOVE, "create", back, None, wanted, depth=turn)
 
     def _make(self, question: Question) -> t.Iterator[Step]:
         state, want = question.state, question.request.want

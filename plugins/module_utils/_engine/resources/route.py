@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import replace
 
 from ..._kernel.decode import RTNH_F_ONLINK
-from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
+from ..._kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE
 from ..errors import LabError
 from ..records import MAIN_TABLE, Hop, Key, Route
 from ..state import State
@@ -19,6 +19,7 @@ from ..steps import Phase, Step
 from .base import Kind, Question, going, inside
 
 if t.TYPE_CHECKING:
+    from ..._kernel.decode import RouteRow
     from ..ground import Ground
     from ..view import View
 
@@ -50,18 +51,9 @@ class RouteKind(Kind):
     def observe(self, view: View) -> None:
         ns, names = view.ns, view.names
         for row in view.routes:
-            if row.protocol in _DERIVED_NUMBERS:
+            record = recorded(row, names)
+            if record is None:
                 continue
-            kind = _TYPE_NAMES.get(row.type)
-            if kind is None:
-                continue
-            hops = (
-                ()
-                if kind != "unicast"
-                else tuple(Hop(via, names.get(index, "") if index else None, weight) for via, index, weight in row.hops)
-            )
-            protocol = _PROTOCOL_NAMES.get(row.protocol, str(row.protocol))
-            record = Route(hops, kind, protocol, row.prefsrc or "", row.mtu, bool(row.flags & RTNH_F_ONLINK))
             key: Key = ("route", ns, row.table, row.dst, row.tos, row.metric)
             twin = 0
             while view.has(key):  # IPv4 `append` makes several under one key; the first is the one in use
@@ -114,6 +106,8 @@ class RouteKind(Kind):
 
         _kind, ns, table, target, tos, metric = step.key[:6]
         record = t.cast(Route, step.before if step.verb == "delete" else step.after)
+        if step.verb != "delete" and record.kept is not None:
+            return [_again(step, record, ground)]
         if step.verb == "change":
             record = replace(t.cast(Route, step.before), **{
                 name: value for name in ("hops", "type", "protocol", "source", "mtu", "onlink")
@@ -166,6 +160,29 @@ class RouteKind(Kind):
 
     def show(self, key: Key, record: Route) -> tuple[tuple[str, ...], t.Any]:
         return ("routes",), [text(key, record)]
+
+
+def recorded(row: RouteRow, names: t.Mapping[int, str]) -> Route | None:
+    """A route as a record; None for one that comes from something else. `names` are those of the links, by index."""
+    kind = _TYPE_NAMES.get(row.type)
+    if row.protocol in _DERIVED_NUMBERS or kind is None:
+        return None
+    hops: tuple[Hop, ...] = ()
+    if kind == "unicast":
+        hops = tuple(Hop(via, names.get(index, "") if index else None, weight) for via, index, weight in row.hops)
+    protocol = _PROTOCOL_NAMES.get(row.protocol, str(row.protocol))
+    return Route(hops, kind, protocol, row.prefsrc or "", row.mtu, bool(row.flags & RTNH_F_ONLINK))
+
+
+def _again(step: Step, record: Route, ground: Ground) -> bytes:
+    """A route that comes back by the message that once told of it."""
+    from ..._kernel import kept
+
+    indexes = [ground.index(step.key[1], hop.dev) if hop.dev else 0 for hop in record.hops or ()]
+    # IPv4's `append` makes a second one under the same key. Else replacing: what sets up the machine's network, such as
+    # a DHCP client, may have been quicker.
+    is_twin = len(step.key) > 6 and step.verb == "create"
+    return kept.route(record.kept, indexes, NLM_F_CREATE | (NLM_F_APPEND if is_twin else NLM_F_REPLACE))
 
 
 def differences(wanted: Route, have: Route) -> tuple[str, ...]:

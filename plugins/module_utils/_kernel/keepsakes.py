@@ -1,0 +1,186 @@
+# Copyright (c) 2026, the netns.lab authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What lies on links that no record models, kept as the kernel told it, and given back by nearly the same message.
+
+Called by the engine where a run that fails has taken a link away: queueing disciplines, static neighbours, entries of a
+bridge's table, and settings of the link itself. The layouts are those of linux/pkt_sched.h, neighbour.h and if_link.h.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import typing as t
+
+from . import decode, netlink
+from .errors import KernelError
+
+_RTM_NEWLINK, _RTM_NEWNEIGH, _RTM_GETNEIGH, _RTM_NEWQDISC, _RTM_GETQDISC = 16, 28, 30, 36, 38
+_RTM_GETTCLASS, _RTM_GETTFILTER, _RTM_GETNEXTHOP = 42, 46, 106
+
+_TCMSG = struct.Struct("=BxxxiIII")
+_TCA_KIND, _TCA_OPTIONS = 1, 2
+_NDMSG = struct.Struct("=BxxxiHBB")
+_NDA_DST, _NDA_LLADDR, _NDA_VLAN, _NDA_PORT, _NDA_VNI, _NDA_IFINDEX, _NDA_MASTER = 1, 2, 5, 6, 7, 8, 9
+_NEIGHBOUR_PARTS = frozenset({_NDA_DST, _NDA_LLADDR, _NDA_VLAN, _NDA_PORT, _NDA_VNI})
+_NUD_NOARP, _NUD_PERMANENT = 0x40, 0x80
+_NTF_SELF, _NTF_MASTER, _NTF_EXT_LEARNED, _NTF_STICKY = 0x02, 0x04, 0x10, 0x40
+_IFINFO_BYTES = 16
+_IFLA_ADDRESS, _IFLA_TXQLEN, _IFLA_LINKINFO, _IFLA_IFALIAS, _IFLA_AF_SPEC, _IFLA_GROUP = 1, 13, 18, 20, 26, 27
+_IFLA_INFO_SLAVE_KIND, _IFLA_INFO_SLAVE_DATA = 4, 5
+_IFLA_INET6_ADDR_GEN_MODE = 8
+_NHA_OIF = 5
+_OF_PORT = frozenset({2, 4, 5, 6, 7, 8, 9, 10, 11, 25, 27, 28, 30, 32, 33})
+"""Settings of a bridge's port that somebody may have made (IFLA_BRPORT_*): priority, hairpin, guard, protect, fast
+leave, learning, floods, proxy ARP, multicast router and floods, neighbour suppression, isolation. Cost and state follow
+the carrier."""
+
+
+class Keepsake(t.NamedTuple):
+    """Something that lies on a link, or a setting of it."""
+
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody calls on one
+    """The link's."""
+    what: str
+    """``qdisc``, ``neighbour``, ``fdb`` or ``link``."""
+    body: bytes
+    """The same for the same thing, whatever the index of the link."""
+
+
+def read(channel: netlink.Socket) -> list[Keepsake]:
+    """All of a namespace, in the kernel's order. Raises KernelError."""
+    links = channel.dump(netlink.link_dump_request())
+    macs = {_parts(body, _IFINFO_BYTES).get(_IFLA_ADDRESS) for body in links}
+    found = [_link(body) for body in links]
+    found += [one for body in _dump(channel, _RTM_GETQDISC, _TCMSG.size) if (one := _qdisc(body)) is not None]
+    found += [one for body in _dump(channel, _RTM_GETNEIGH, _NDMSG.size) if (one := _neighbour(body)) is not None]
+    bridged = _dump(channel, _RTM_GETNEIGH, _NDMSG.size, socket.AF_BRIDGE)
+    return found + [one for body in bridged if (one := _entry(body, macs)) is not None]
+
+
+def request(keepsake: Keepsake) -> bytes:
+    """The request that gives it back to the link with this index."""
+    index, what, body = keepsake
+    if what == "link":
+        head = struct.pack("=BxHiII", 0, 0, index, 0, 0)
+        return _request(_RTM_NEWLINK, 0, head + body)
+    kind = _RTM_NEWQDISC if what == "qdisc" else _RTM_NEWNEIGH
+    at_index = bytearray(body)
+    struct.pack_into("=i", at_index, 4, index)
+    return _request(kind, netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE, bytes(at_index))
+
+
+def unkept(channel: netlink.Socket, indexes: t.Container[int]) -> dict[int, list[str]]:
+    """In words, what lies on some links beyond that, by index. Raises KernelError."""
+    found: dict[int, list[str]] = {}
+    for body in _dump(channel, _RTM_GETQDISC, _TCMSG.size):
+        _family, index, handle, _parent, _info = _TCMSG.unpack_from(body)
+        if index not in indexes or not handle:
+            continue
+        for kind, words in ((_RTM_GETTCLASS, "classes"), (_RTM_GETTFILTER, "filters")):
+            asked = _TCMSG.pack(0, index, 0, handle if kind == _RTM_GETTFILTER else 0, 0)
+            if _dumped(channel, netlink.request(kind, asked)):
+                found.setdefault(index, []).append(f"the {words} of a queueing discipline (tc)")
+    for body in _dump(channel, _RTM_GETNEXTHOP, 8):
+        parts = _parts(body, 8)
+        if _NHA_OIF in parts and (index := struct.unpack("=I", parts[_NHA_OIF])[0]) in indexes:
+            (number,) = struct.unpack("=I", parts.get(1, bytes(4)))
+            found.setdefault(index, []).append(
+                f"the next-hop object {number} (ip nexthop), and routes as far as they use it"
+            )
+    return {index: list(dict.fromkeys(words)) for index, words in found.items()}
+
+
+def words(what: str, body: bytes) -> str:
+    """One of them, for people."""
+    if what == "qdisc":
+        kind = _parts(body, _TCMSG.size).get(_TCA_KIND, b"").rstrip(b"\0").decode("ascii", "replace")
+        return f"queueing discipline {kind}"
+    if what == "link":
+        return "settings"
+    parts = _parts(body, _NDMSG.size)
+    mac = ":".join(f"{byte:02x}" for byte in parts.get(_NDA_LLADDR, b""))
+    if what == "fdb":
+        return f"entry {mac}"
+    host = parts.get(_NDA_DST, b"")
+    return f"neighbour {socket.inet_ntop(socket.AF_INET if len(host) == 4 else socket.AF_INET6, host)} {mac}"
+
+
+def _link(body: bytes) -> Keepsake:
+    (index,) = struct.unpack_from("=i", body, 4)
+    parts = _parts(body, _IFINFO_BYTES)
+    kept = b"".join(netlink.attribute(n, parts[n]) for n in (_IFLA_TXQLEN, _IFLA_GROUP, _IFLA_IFALIAS) if n in parts)
+    mode = _parts(_parts(parts.get(_IFLA_AF_SPEC, b"")).get(socket.AF_INET6, b"")).get(_IFLA_INET6_ADDR_GEN_MODE)
+    if mode is not None and mode[0]:
+        inner = netlink.attribute(_IFLA_INET6_ADDR_GEN_MODE, mode)
+        kept += netlink.attribute(_IFLA_AF_SPEC, netlink.attribute(socket.AF_INET6, inner))
+    info = _parts(parts.get(_IFLA_LINKINFO, b""))
+    if info.get(_IFLA_INFO_SLAVE_KIND, b"").rstrip(b"\0") == b"bridge":
+        port = _parts(info.get(_IFLA_INFO_SLAVE_DATA, b""))
+        data = b"".join(netlink.attribute(number, value) for number, value in port.items() if number in _OF_PORT)
+        slave = netlink.attribute(_IFLA_INFO_SLAVE_KIND, info[_IFLA_INFO_SLAVE_KIND])
+        kept += netlink.attribute(_IFLA_LINKINFO, slave + netlink.attribute(_IFLA_INFO_SLAVE_DATA, data))
+    return Keepsake(index, "link", kept)
+
+
+def _qdisc(body: bytes) -> Keepsake | None:
+    """One that somebody made: the kernel's own have no handle."""
+    _family, index, handle, parent, _info = _TCMSG.unpack_from(body)
+    if not handle:
+        return None
+    parts = _parts(body, _TCMSG.size)
+    kept = b"".join(netlink.attribute(number, parts[number]) for number in (_TCA_KIND, _TCA_OPTIONS) if number in parts)
+    return Keepsake(index, "qdisc", _TCMSG.pack(0, 0, handle, parent, 0) + kept)
+
+
+def _neighbour(body: bytes) -> Keepsake | None:
+    """One that somebody made for good."""
+    family, index, state, _flags, _type = _NDMSG.unpack_from(body)
+    if family not in (socket.AF_INET, socket.AF_INET6) or not state & _NUD_PERMANENT:
+        return None
+    return Keepsake(index, "neighbour", _NDMSG.pack(family, 0, _NUD_PERMANENT, 0, 0) + _neighbour_parts(body))
+
+
+def _entry(body: bytes, macs: t.Container[bytes | None]) -> Keepsake | None:
+    """One of a bridge or a tunnel that was neither learned nor made by the kernel for a link's own address."""
+    family, index, state, flags, _type = _NDMSG.unpack_from(body)
+    parts = _parts(body, _NDMSG.size)
+    mac = parts.get(_NDA_LLADDR, b"")
+    if family != socket.AF_BRIDGE or not state & (_NUD_PERMANENT | _NUD_NOARP) or not mac or mac in macs:
+        return None
+    if mac[0] & 1 or flags & _NTF_EXT_LEARNED or _NDA_IFINDEX in parts:
+        return None
+    kept = flags & (_NTF_SELF | _NTF_STICKY)
+    if _NDA_MASTER in parts:
+        own = struct.unpack("=I", parts[_NDA_MASTER])[0] == index
+        kept |= _NTF_SELF if own else _NTF_MASTER
+    return Keepsake(index, "fdb", _NDMSG.pack(family, 0, state, kept, 0) + _neighbour_parts(body))
+
+
+def _neighbour_parts(body: bytes) -> bytes:
+    parts = _parts(body, _NDMSG.size)
+    return b"".join(netlink.attribute(n, value) for n, value in parts.items() if n in _NEIGHBOUR_PARTS)
+
+
+def _parts(data: bytes, offset: int = 0) -> dict[int, bytes]:
+    return {number: data[start:stop] for number, start, stop in decode.attributes(data, offset)}
+
+
+def _dump(channel: netlink.Socket, kind: int, head: int, family: int = 0) -> list[bytes]:
+    return _dumped(channel, netlink.request(kind, bytes([family]) + bytes(head - 1)))
+
+
+def _dumped(channel: netlink.Socket, request: bytes) -> list[bytes]:
+    """None where the kernel has no such thing."""
+    try:
+        return channel.dump(request)
+    except KernelError:
+        return []
+
+
+def _request(kind: int, flags: int, body: bytes) -> bytes:
+    message = bytearray(netlink.request(kind, body))
+    struct.pack_into("=H", message, 6, flags | netlink.NLM_F_REQUEST)
+    return bytes(message)
