@@ -138,3 +138,10 @@ def test_what_is_wrong_with_a_container_is_told_at_its_node():
         "nodes.wé: 'wé': a container's name has up to 63 letters, digits, '.', '_' and '-', and begins with a letter "
         "or digit, and this one is called as its node"
     )
+
+
+def test_settings_of_a_container_want_a_node_that_is_one():
+    assert problems_of(lab({"web": {"container": {"template": "busybox"}}})) == [
+        "nodes.web.container: web is a host: say `kind: container`, too"
+    ]
+    topology.load(lab({"web": {"container": None}}))
