@@ -143,7 +143,7 @@ def _unwanted(question: Question) -> t.Iterator[Key]:
         name = _now_called(question, key[1], key[2])
         if name != key[2] and want.get((*key[:2], name, key[3])) is None:
             yield (*key[:2], name, key[3])
-    for ns, link in question.request.complete:
+    for ns, link in sorted(question.request.complete):  # check mode and the run, two processes, say it in one order
         for key, _record in addresses_of(state, ns, link):
             if want.get(key) is None:
                 yield key
