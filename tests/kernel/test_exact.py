@@ -190,6 +190,18 @@ def test_a_reset_that_fails_leaves_all_as_it_was_and_one_that_cannot_go_back_is_
     assert snapshot.differences(_inside(new), _inside(snapshot.machine(mac=False))) == []
 
 
+def test_check_mode_and_the_run_are_two_processes_and_say_the_same(run_module):
+    """Each has another order of its sets (PYTHONHASHSEED)."""
+    lab = {**copy.deepcopy(LAB), "exact": True}
+    assert run_module("topology", **lab)["changed"]
+    ends = [(ns, link) for ns in ("gw", "pc") for link in ("lo", "lan", "far", "eth0", "eth1")]
+    _do(f"ip -n {ns} address add 10.44.{n}.1/24 brd + dev {link}" for n, (ns, link) in enumerate(ends))
+    said = [run_module("topology", **lab, check=True)["steps"] for _time in range(4)]
+    assert len(said[0]) == 6
+    assert said == [said[0]] * 4
+    assert run_module("topology", **lab)["steps"] == said[0]
+
+
 def test_without_it_additions_are_left_and_told():
     _do([OUTSIDE])
     _reset()

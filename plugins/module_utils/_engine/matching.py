@@ -108,7 +108,7 @@ def in_the_way(links: t.Iterable[tuple[Key, t.Any]], state: State, found: t.Sequ
     """Links to delete so that the wanted pairs can stand, with the reason for each."""
     sources = {move.source for move in found}
     targets = {move.target for move in found}
-    occupied = [target for target in targets if target in state and target not in sources]
+    occupied = [move.target for move in found if move.target in state and move.target not in sources]
     victims = dict.fromkeys(occupied, "in the way of the link wanted here")
     for key, other in pairs(links):
         if joined(state, key, other) or key in targets or other in targets:

@@ -247,7 +247,7 @@ class _Look:
                 self._visit.enter(ns)
                 many = ns in self._gone and len(self._gone) > _FEW
                 self._search(ns, staying if many else everywhere)
-            found = {self._near.get((ns, far.nsid)) for ns in searched for far in self._fars[ns].values()}
+            found = dict.fromkeys(self._near.get((ns, far.nsid)) for ns in searched for far in self._fars[ns].values())
             self._look_at([ns for ns in found if ns is not None])
             # What was only looked at for its far ends has neighbours of its own, which nobody asked for.
         for ns, fars in self._fars.items():

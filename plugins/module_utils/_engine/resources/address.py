@@ -167,7 +167,7 @@ def _unwanted(question: Question) -> t.Iterator[Key]:
         return
     from ..effects_ip import addresses_of
 
-    for ns, link in question.request.complete:
+    for ns, link in sorted(question.request.complete):  # check mode and the run, two processes, say it in one order
         for key, _record in addresses_of(state, ns, link):
             if want.get(key) is None:
                 yield key
