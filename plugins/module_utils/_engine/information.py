@@ -50,9 +50,7 @@ def _look(visit: Visit, wanted: t.Sequence[str]) -> list[dict[str, t.Any]]:
     return [_one(ns, have, inside.get(ns, ()), homes) for ns in wanted if ("namespace", ns) in have]
 
 
-def _one(
-    ns: str, have: State, inside: t.Iterable[t.Any], homes: t.Mapping[tuple[str, str], str]
-) -> dict[str, t.Any]:
+def _one(ns: str, have: State, inside: t.Iterable[t.Any], homes: t.Mapping[tuple[str, str], str]) -> dict[str, t.Any]:
     record = t.cast(Namespace, have.get(("namespace", ns)))
     addresses: dict[str, list[str]] = {}
     for key, address in have.of(ns, "address"):
