@@ -81,6 +81,8 @@ options:
     description:
       - Also lend what carries the machine's default route or Ansible's own connection, which is refused otherwise, in
         check mode too; and act in a namespace that a lab owns.
+    type: bool
+    default: false
 seealso:
   - module: netns.lab.link
   - module: netns.lab.netns
