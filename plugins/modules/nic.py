@@ -26,7 +26,8 @@ notes:
   - What comes by itself when a link is up isn't written down - link-local addresses, and what router advertisements
     bring. Neither are queueing disciplines, neighbours, or the settings that a port has in its bridge.
   - A reboot ends all loans, as it ends all namespaces. The NIC is set up by the machine then, as always.
-  - While a link is lent, the runs of this collection on the machine take turns, whatever they are about.
+  - Runs that lend or give back something take turns, and so do those that work in a namespace to which something is
+    lent, and all labs as long as something is.
 author:
   - The netns.lab authors (@netns-lab)
 extends_documentation_fragment:
@@ -80,6 +81,8 @@ options:
     description:
       - Also lend what carries the machine's default route or Ansible's own connection, which is refused otherwise, in
         check mode too; and act in a namespace that a lab owns.
+    type: bool
+    default: false
 seealso:
   - module: netns.lab.link
   - module: netns.lab.netns

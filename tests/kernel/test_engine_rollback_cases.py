@@ -190,7 +190,10 @@ link set br0 up
 link add e0 type veth peer name f0
 link add e1 type veth peer name f1
 link set e0 txqueuelen 77 group 5 alias mine addrgenmode random
+link set e0 address 02:00:00:00:00:01
 link set e0 master br0
+address add 10.9.0.1/24 dev br0
+neigh add 10.9.0.7 lladdr 02:00:00:00:00:09 dev br0 nud permanent
 link set e0 up
 link set f0 up
 link set e1 up
@@ -202,7 +205,9 @@ neigh add fd00::7 lladdr 02:00:00:00:00:08 dev f0 nud permanent
 """
 
 
-@pytest.mark.parametrize("change", ["deleted", "moved", "renamed", "out of its bridge", "down"])
+@pytest.mark.parametrize(
+    "change", ["deleted", "moved", "renamed", "out of its bridge", "a new port", "down", "another MAC address"]
+)
 def test_what_lies_on_a_link_and_is_not_modelled(change):
     """A queueing discipline, entries of the bridge, static neighbours, settings of the link and of the port."""
     ip_does("netns add red\nnetns add blue\n")
@@ -228,6 +233,11 @@ def test_what_lies_on_a_link_and_is_not_modelled(change):
         ),
         "out of its bridge": red((("link", "red", "e0"), Link(master="", up=False)), last),
         "down": red((("link", "red", "f0"), Link(up=False)), last),
+        "a new port": red(
+            (("link", "red", "x0"), Link("veth", ("red", "y0"), master="br0", mac="02:00:00:00:00:00", up=True)),
+            (("link", "red", "y0"), Link("veth", ("red", "x0"), up=True)),
+        ),
+        "another MAC address": red((("link", "red", "f0"), Link(mac="02:00:00:00:00:0f")), last),
     }
     leaves_no_trace(Request(wants[change]))
 

@@ -62,7 +62,7 @@ def by_hand(want: Want, number: int) -> str:
     return "\n".join(lines)
 
 
-@settings(examples(15), phases=(Stage.explicit, Stage.generate))
+@settings(examples(8), phases=(Stage.explicit, Stage.generate))
 @given(wants(owner="lab"), wants(owner="lab"), st.booleans(), st.integers(0, 2**32))
 def test_a_change_that_fails_at_any_step_leaves_all_as_it_was(cold_machine, first, second, exact, number):
     with cold_machine():

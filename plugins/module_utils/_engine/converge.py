@@ -51,15 +51,26 @@ def converge(request: Request, *, check: bool, lock_timeout: float = 60.0) -> Ou
         return in_worker(lambda visit: _Run(visit, request).foresee())
     name, what = _turn(request)
     with locks.locked(name, lock_timeout, what), locks.among_runs():
-        return _with_loans(request, lock_timeout) if leases.concern(request) else _do(request)
+        notes = _end_loans(request, lock_timeout) if leases.standing() else []
+        if leases.concern(request):
+            from . import loans
+
+            with loans.turn(lock_timeout):
+                outcome = _do(request)
+        else:
+            outcome = _do(request)
+        outcome.warnings = notes + outcome.warnings
+        return outcome
 
 
-def _with_loans(request: Request, lock_timeout: float) -> Outcome:
-    """A run while links are lent, or that may lend some; before it, loans are ended that should have ended by now."""
+def _end_loans(request: Request, lock_timeout: float) -> list[str]:
+    """End the loans that should have ended by now, whoever made them; in words, what was done."""
     from . import loans
 
+    notes: list[str] = []
+    if not loans.overdue():
+        return notes
     with loans.turn(lock_timeout):
-        notes = []
         for lease in loans.overdue():
             if lease.home in request.returning:
                 continue
@@ -70,9 +81,7 @@ def _with_loans(request: Request, lock_timeout: float) -> Outcome:
                 continue
             because = "the namespace has gone;" if lease.deadline is None else "nobody confirmed in time that"
             notes += [f"{lease.home} came home first: {because} it was lent to {lease.netns}", *done.warnings]
-        outcome = _do(request)
-        outcome.warnings = notes + outcome.warnings
-        return outcome
+    return notes
 
 
 def _do(request: Request) -> Outcome:

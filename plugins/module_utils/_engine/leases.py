@@ -80,15 +80,15 @@ def standing() -> list[Lease]:
 
 
 def concern(request: Request) -> bool:
-    """Whether a run may lend or give back something, or somebody has done so. Cheap: most runs don't."""
-    return bool(
-        request.returning
-        or any(
-            isinstance(record, Link) and ((record.kind is None and key[2] != "lo") or key[1] == MACHINE)
-            for key, record in request.want.items()
-        )
-        or standing()
-    )
+    """Whether a run may lend or give back something, or works where something is lent to. Cheap: most runs don't."""
+    if request.returning or any(
+        isinstance(record, Link) and ((record.kind is None and key[2] != "lo") or key[1] == MACHINE)
+        for key, record in request.want.items()
+    ):
+        return True
+    lent = {lease.netns for lease in standing()}
+    # What a lab has made earlier isn't in its request yet.
+    return bool(lent) and (request.lab is not None or any(key[1] in lent for key in request.want))
 
 
 def sweep() -> None:

@@ -149,15 +149,18 @@ def _places(made: Plan) -> dict[str, None]:
 
 def _stirred(made: Plan) -> dict[tuple[str, str], None]:
     """The links that stood and go, move, go down or change their master, before the point of no return: (namespace,
-    name). Static neighbours go with a link that goes down, which one does to be renamed."""
+    name). Static neighbours go with a link that goes down, which one does to be renamed, or that gets another MAC
+    address, which a bridge may get from its ports (net/core/neighbour.c, neigh_ifdown and neigh_changeaddr)."""
     found: dict[tuple[str, str], None] = {(ns, link): None for ns, link, _family in _disturbed(made)}
     for step in made.steps:
-        if step.key[0] != "link" or step.phase >= POINT_OF_NO_RETURN or step.key not in made.before:
+        if step.key[0] != "link" or step.phase >= POINT_OF_NO_RETURN:
             continue
         goes_down = step.fields == ("up",) and not t.cast(Link, step.after).up
-        if step.verb == "move" or goes_down or "master" in step.fields:
-            found[step.key[1], step.key[2]] = None
-    return found
+        if step.verb == "move" or goes_down or not {"master", "mac"}.isdisjoint(step.fields):
+            ends = (made.before.get(step.key), step.after)
+            masters = [end.master for end in ends if isinstance(end, Link) and end.master]
+            found.update({(step.key[1], name): None for name in (step.key[2], *masters)})
+    return {end: None for end in found if ("link", *end) in made.before}
 
 
 def _keep(before: State, sysctls: Sysctls, ns: str, name: str, usual: str | None) -> None:

@@ -72,7 +72,9 @@ def test_most_runs_are_none_of_its_business():
     assert leases.concern(Request({("link", "red", "ens4"): Link(up=True)}))
     assert leases.concern(Request({}, returning={"ens4"}))
     leases.save(LEASE)
-    assert leases.concern(Request({}))
+    assert not leases.concern(Request({("namespace", "red"): None}))
+    assert leases.concern(Request({("namespace", LEASE.netns): None}))
+    assert leases.concern(Request({}, lab="web"))
 
 
 # -- what the module asks for

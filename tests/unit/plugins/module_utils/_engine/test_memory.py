@@ -69,7 +69,13 @@ CASES: dict[str, tuple[Want, set[tuple[str, str]], set[tuple[str, str]]]] = {
         {("link", *E0): Link("veth", ("red", "g0")), ("link", "red", "g0"): Link("veth", E0)}, set(), {F0},
     ),
     "down": ({("link", *F0): Link(up=False)}, set(), {F0}),
-    "out of its bridge": ({("link", *E0): Link(master="")}, set(), {E0}),
+    "out of its bridge": ({("link", *E0): Link(master="")}, set(), {E0, ("red", "br0")}),
+    "a new port, whose MAC address the bridge may get": (
+        {("link", "red", "x"): Link("veth", ("red", "y"), master="br0"),
+         ("link", "red", "y"): Link("veth", ("red", "x"))},
+        set(), {("red", "br0")},
+    ),
+    "another MAC address": ({("link", *F0): Link(mac="02:00:00:00:00:99")}, set(), {F0}),
     "deleted in the end, when nothing is put back any more": ({("link", *E0): None}, set(), set()),
 }  # fmt: skip
 
