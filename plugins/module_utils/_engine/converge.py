@@ -16,7 +16,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._kernel.visit import Visit, in_worker
-from . import leftovers, locks, ownership
+from . import locks, ownership
 from .ledger import Ledger
 from .observe import observe
 from .plan import Plan, plan
@@ -73,11 +73,17 @@ class _Run:
     # -- looking and planning
 
     def _foreseen(self) -> Plan:
-        self._request = request = leftovers.with_what_is_left(self._visit, self._request, self._ledger.entry)
+        request = self._request
+        if request.lab is not None or self._ledger.entry is not None:
+            from . import leftovers
+
+            self._request = request = leftovers.with_what_is_left(self._visit, request, self._ledger.entry)
         if request.glance and not plan(request, have := observe(self._visit, request, standing=("link",))):
             return Plan((), have, have)
         have = observe(self._visit, request)
         if request.exact:
+            from . import leftovers
+
             self._request = request = leftovers.exactly(request, have)
         made = plan(request, have)
         if made:

@@ -14,7 +14,6 @@ import typing as t
 
 from .._kernel import decode, namespaces, netlink
 from .._kernel.errors import KernelError
-from .._kernel.sysctls import Sysctls, of_new_namespace
 from .._kernel.visit import Visit
 from .records import MACHINE, Key, Link, Namespace, Request, Sysctl, changed
 from .resources import BY_KIND, KINDS, STANDING
@@ -22,6 +21,9 @@ from .resources.namespace import owner_of
 from .state import State
 from .sysctl_names import link_of
 from .view import Far, View
+
+if t.TYPE_CHECKING:
+    from .._kernel.sysctls import Sysctls
 
 _FEW = 32
 _BATCH = 64
@@ -60,7 +62,7 @@ class _Look:
         self._visit = visit
         self._request = request
         self._standing = standing
-        self._sysctls = Sysctls(visit)
+        self._sysctls: Sysctls | None = None
         self._spaces: dict[str, dict[Key, t.Any]] = {}
         self._kept: set[str] = set()
         self._names: dict[str, dict[int, str]] = {}
@@ -71,6 +73,13 @@ class _Look:
         for key in request.want:
             self._wanted.setdefault(key[1], {}).setdefault(key[0], []).append(key)
         self._gone = {key[1] for key, record in request.want.items() if key[0] == "namespace" and record is None}
+
+    def _files(self) -> Sysctls:
+        if self._sysctls is None:
+            from .._kernel.sysctls import Sysctls
+
+            self._sysctls = Sysctls(self._visit)
+        return self._sysctls
 
     def keep(self, ns: str, space: t.Mapping[Key, t.Any]) -> None:
         """Take for granted what stands in a namespace."""
@@ -116,7 +125,7 @@ class _Look:
                     continue
                 raise
             wanted = self._wanted.get(ns, {})
-            view = View(ns, self._visit.socket(), self._sysctls, self._request.want, wanted, self._standing)
+            view = View(ns, self._visit.socket(), self._files, self._request.want, wanted, self._standing)
             if ns != MACHINE:
                 alias = next((row.alias for row in view.links if row.name == "lo"), "")
                 view.put(("namespace", ns), Namespace(owner_of(alias), self._nsid(ns), False))
@@ -131,7 +140,7 @@ class _Look:
 
     def _files_of(self, ns: str) -> None:
         """Files under /etc/netns outlive their namespace."""
-        view = View(ns, None, self._sysctls, self._request.want, self._wanted.get(ns, {}))
+        view = View(ns, None, self._files, self._request.want, self._wanted.get(ns, {}))
         if view.wanted("file"):
             BY_KIND["file"].observe(view)
         self._spaces[ns].update(view.found)
@@ -156,6 +165,8 @@ class _Look:
         names = dict.fromkeys(key[2] for keys in asked.values() for key in keys)
         if not names:
             return {}
+        from .._kernel.sysctls import of_new_namespace
+
         try:
             values = of_new_namespace(self._visit, names)
         except KernelError:  # then nobody knows, and all of them are set; or nothing can be made, which is said then
