@@ -119,12 +119,16 @@ class Visit:
             return
         from .nursery import Nursery
 
-        self._nursery = Nursery(count, self._home)
+        try:
+            self._nursery = Nursery(count, self._home)
+        except RuntimeError:
+            pass  # no more threads are to be had; then they are made when they are needed
         try:
             yield
         finally:
             nursery, self._nursery = self._nursery, None
-            nursery.close()
+            if nursery is not None:
+                nursery.close()
 
     def come_home(self) -> None:
         """`enter` home that is allowed even after an interruption: for cleaning up."""
