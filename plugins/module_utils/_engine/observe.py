@@ -9,6 +9,7 @@ Nothing is changed by looking, except that the kernel hands out ids for neighbou
 
 from __future__ import annotations
 
+import copy
 import os
 import typing as t
 
@@ -26,6 +27,8 @@ if t.TYPE_CHECKING:
     from .._kernel.sysctls import Sysctls
 
 _FEW = 32
+_MANY = 64
+"""Namespaces from which on two workers look at them."""
 _BATCH = 64
 """Descriptors held open at once while ids are asked for."""
 _NO_FARS: dict[str, Far] = {}
@@ -110,9 +113,25 @@ class _Look:
     def _look_at(self, scope: t.Iterable[str]) -> None:
         new = [ns for ns in scope if ns not in self._spaces]
         conditions = namespaces.conditions(ns for ns in new if ns != MACHINE)
+        self._spaces.update((ns, {}) for ns in new)
+        if len(new) < _MANY:
+            self._look_at_each(new, conditions)
+            return
+        # Half of the time is the kernel's, which needs no interpreter: another worker looks at half of them meanwhile.
+        middle = len(new) // 2
+        other = copy.copy(self)  # it puts what it finds into the same maps
+
+        def look(visit: Visit) -> None:
+            other._visit, other._sysctls = visit, None
+            other._look_at_each(new[middle:], conditions)
+
+        self._visit.enter(MACHINE)
+        with self._visit.beside(look):
+            self._look_at_each(new[:middle], conditions)
+
+    def _look_at_each(self, new: t.Sequence[str], conditions: t.Mapping[str, str]) -> None:
         for ns in new:
             condition = conditions.get(ns, namespaces.OK)
-            self._spaces[ns] = {}
             if condition == namespaces.BROKEN:
                 self._spaces[ns]["namespace", ns] = Namespace("", -1, True)
             if condition != namespaces.OK:
