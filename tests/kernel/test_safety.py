@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 
 @pytest.fixture
 def uplink(ip):
     """A machine whose default route leads over eth0, a port of which br0 has another one."""
+    # Otherwise eth0's IPv6 address is tentative for a while, and then isn't: that would count as a change.
+    Path("/proc/sys/net/ipv6/conf/default/accept_dad").write_text("0")
     ip("netns", "add", "outside")
     ip("link", "add", "eth0", "type", "veth", "peer", "name", "far", "netns", "outside")
     ip("link", "set", "eth0", "up")
