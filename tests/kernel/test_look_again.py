@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from ansible_collections.netns.lab.plugins.module_utils._engine import observe as observation
@@ -13,6 +15,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine import topology
 from ansible_collections.netns.lab.plugins.module_utils._engine.converge import converge
 from ansible_collections.netns.lab.plugins.module_utils._engine.observe import observe, observe_again
 from ansible_collections.netns.lab.plugins.module_utils._engine.view import View
+from ansible_collections.netns.lab.plugins.module_utils._kernel.errors import KernelError
 from ansible_collections.netns.lab.plugins.module_utils._kernel.visit import in_worker
 
 NODES = 8
@@ -80,3 +83,30 @@ def test_a_link_that_was_made_anew_is_not_taken_for_its_predecessor(ip):
     again = in_worker(lambda visit: observe_again(visit, request, before, {"n3", "n4"}))
     assert again.get(("link", "n3", "right")).peer == ("n3", "other")
     assert again.get(("link", "n4", "left")) is None
+
+
+def test_two_workers_see_what_one_sees(monkeypatch):
+    request = ring().request()
+    converge(request, check=False)
+    one = in_worker(lambda visit: observe(visit, request))
+    monkeypatch.setattr(observation, "_MANY", 2)
+    two = in_worker(lambda visit: observe(visit, request))
+    assert list(two.spaces()) == list(one.spaces())
+    for ns in one.spaces():
+        assert dict(two.space(ns)) == dict(one.space(ns))
+
+
+def test_what_the_second_worker_cannot_do_is_told(monkeypatch):
+    converge(ring().request(), check=False)
+    monkeypatch.setattr(observation, "_MANY", 2)
+    real = View.wanted
+
+    def fails(view, kind):
+        if view.ns == f"n{NODES - 1}":
+            raise KernelError(5, "no more", "look")
+        return real(view, kind)
+
+    monkeypatch.setattr(View, "wanted", fails)
+    with pytest.raises(KernelError, match="no more"):
+        in_worker(lambda visit: observe(visit, ring().request()))
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("netns-lab")] == []

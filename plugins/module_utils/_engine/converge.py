@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from .._kernel.errors import KernelError
 from .._kernel.visit import Visit, in_worker
-from . import leases, leftovers, locks, ownership
+from . import leases, locks, ownership
 from .errors import LabError
 from .ledger import Ledger
 from .observe import observe
@@ -114,7 +114,11 @@ class _Run:
     # -- looking and planning
 
     def _foreseen(self) -> Plan:
-        self._request = request = leftovers.with_what_is_left(self._visit, self._request, self._ledger.entry)
+        request = self._request
+        if request.lab is not None or self._ledger.entry is not None or None in request.want.values():
+            from . import leftovers
+
+            self._request = request = leftovers.with_what_is_left(self._visit, request, self._ledger.entry)
         if self._loans is not None:
             self._request = request = self._loans.widened(request)
             self._warnings += self._loans.notes
@@ -122,6 +126,8 @@ class _Run:
             return Plan((), have, have)
         have = observe(self._visit, request)
         if request.exact:
+            from . import leftovers
+
             lent = self._loans.places if self._loans is not None else ()
             self._request = request = leftovers.exactly(request, have, lent)
             self._warnings += leftovers.untouched(self._visit, request)

@@ -11,10 +11,10 @@ was.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from . import ownership
-from .node_settings import KIND_SYSCTLS
 from .records import OUTLASTING, Key, Request
 from .state import State
 
@@ -23,8 +23,13 @@ if t.TYPE_CHECKING:
     from .loans import Loans
     from .plan import Plan
 
-_EVERY_NODES = frozenset(name for names in KIND_SYSCTLS.values() for name in names)
-"""Sysctls that no node is ever without, so nobody will have to put them back."""
+
+@functools.cache
+def _every_nodes() -> frozenset[str]:
+    """Sysctls that no node of a lab is ever without, so nobody will have to put them back."""
+    from .node_settings import KIND_SYSCTLS
+
+    return frozenset(name for names in KIND_SYSCTLS.values() for name in names)
 
 
 class Ledger:
@@ -97,7 +102,7 @@ class Ledger:
     def _is_recorded(self, key: Key) -> bool:
         if self._lab is None:
             return bool(key[0] == "file")
-        return key[0] != "occupants" and not (key[0] == "sysctl" and key[2] in _EVERY_NODES)
+        return key[0] != "occupants" and not (key[0] == "sysctl" and key[2] in _every_nodes())
 
     def _save(self, keys: list[Key], *, complete: bool, written: int = 0) -> None:
         if not keys:

@@ -10,12 +10,12 @@ Nothing is changed by looking, except that the kernel hands out ids for neighbou
 from __future__ import annotations
 
 import bisect
+import copy
 import os
 import typing as t
 
 from .._kernel import decode, namespaces, netlink
 from .._kernel.errors import KernelError
-from .._kernel.sysctls import Sysctls, of_new_namespace
 from .._kernel.visit import Visit
 from .records import MACHINE, Key, Link, Namespace, Request, Sysctl, changed
 from .resources import BY_KIND, KINDS, STANDING
@@ -24,9 +24,14 @@ from .state import State
 from .sysctl_names import link_of
 from .view import Far, View
 
+if t.TYPE_CHECKING:
+    from .._kernel.sysctls import Sysctls
+
 _INHABITING = frozenset({"container", "process", "occupants"})
 """Kinds that are looked for from the machine's own namespace."""
 _FEW = 32
+_MANY = 64
+"""Namespaces from which on two workers look at them."""
 _BATCH = 64
 """Descriptors held open at once while ids are asked for."""
 _NO_FARS: dict[str, Far] = {}
@@ -63,7 +68,7 @@ class _Look:
         self._visit = visit
         self._request = request
         self._standing = standing
-        self._sysctls = Sysctls(visit)
+        self._sysctls: Sysctls | None = None
         self._spaces: dict[str, dict[Key, t.Any]] = {}
         self._kept: set[str] = set()
         self._names: dict[str, dict[int, str]] = {}
@@ -74,6 +79,13 @@ class _Look:
         for key in request.want:
             self._wanted.setdefault(key[1], {}).setdefault(key[0], []).append(key)
         self._gone = {key[1] for key, record in request.want.items() if key[0] == "namespace" and record is None}
+
+    def _files(self) -> Sysctls:
+        if self._sysctls is None:
+            from .._kernel.sysctls import Sysctls
+
+            self._sysctls = Sysctls(self._visit)
+        return self._sysctls
 
     def keep(self, ns: str, space: t.Mapping[Key, t.Any]) -> None:
         """Take for granted what stands in a namespace."""
@@ -104,9 +116,25 @@ class _Look:
     def _look_at(self, scope: t.Iterable[str]) -> None:
         new = [ns for ns in scope if ns not in self._spaces]
         conditions = namespaces.conditions(ns for ns in new if ns != MACHINE)
+        self._spaces.update((ns, {}) for ns in new)
+        if len(new) < _MANY:
+            self._look_at_each(new, conditions)
+            return
+        # Half of the time is the kernel's, which needs no interpreter: another worker looks at half of them meanwhile.
+        middle = len(new) // 2
+        other = copy.copy(self)  # it puts what it finds into the same maps
+
+        def look(visit: Visit) -> None:
+            other._visit, other._sysctls = visit, None
+            other._look_at_each(new[middle:], conditions)
+
+        self._visit.enter(MACHINE)
+        with self._visit.beside(look):
+            self._look_at_each(new[:middle], conditions)
+
+    def _look_at_each(self, new: t.Sequence[str], conditions: t.Mapping[str, str]) -> None:
         for ns in new:
             condition = conditions.get(ns, namespaces.OK)
-            self._spaces[ns] = {}
             if condition == namespaces.BROKEN:
                 self._spaces[ns]["namespace", ns] = Namespace("", -1, True)
             if condition != namespaces.OK:
@@ -119,7 +147,7 @@ class _Look:
                     continue
                 raise
             wanted = self._wanted.get(ns, {})
-            view = View(ns, self._visit.socket(), self._sysctls, self._request.want, wanted, self._standing)
+            view = View(ns, self._visit.socket(), self._files, self._request.want, wanted, self._standing)
             if ns != MACHINE:
                 alias = next((row.alias for row in view.links if row.name == "lo"), "")
                 view.put(("namespace", ns), Namespace(owner_of(alias), self._nsid(ns), False))
@@ -134,7 +162,7 @@ class _Look:
 
     def _files_of(self, ns: str) -> None:
         """Files under /etc/netns outlive their namespace."""
-        view = View(ns, None, self._sysctls, self._request.want, self._wanted.get(ns, {}))
+        view = View(ns, None, self._files, self._request.want, self._wanted.get(ns, {}))
         if view.wanted("file"):
             BY_KIND["file"].observe(view)
         self._spaces[ns].update(view.found)
@@ -159,6 +187,8 @@ class _Look:
         names = dict.fromkeys(key[2] for keys in asked.values() for key in keys)
         if not names:
             return {}
+        from .._kernel.sysctls import of_new_namespace
+
         try:
             values = of_new_namespace(self._visit, names)
         except KernelError:  # then nobody knows, and all of them are set; or nothing can be made, which is said then

@@ -9,12 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from .._kernel import decode, netlink
-from .._kernel.sysctls import Sysctls
 from . import kinds
 from .records import Key, Record, Want
 
 if t.TYPE_CHECKING:
     from .._kernel.decode import AddressRow, LinkRow, RouteRow
+    from .._kernel.sysctls import Sysctls
 
 
 class Far(t.NamedTuple):
@@ -36,13 +36,13 @@ class View:
         self,
         ns: str,
         channel: netlink.Socket | None,
-        sysctls: Sysctls,
+        sysctls: t.Callable[[], Sysctls],
         wants: Want,
         wanted: t.Mapping[str, t.Sequence[Key]],
         standing: t.Collection[str] = (),
     ) -> None:
         self.ns = ns
-        self.sysctls = sysctls
+        self._sysctls = sysctls
         self._channel = channel
         self.wants = wants
         self._wanted = wanted
@@ -61,6 +61,11 @@ class View:
         self.found: dict[Key, Record] = {}
         self.fars: dict[str, Far] = {}
         """By name of the link."""
+
+    @property
+    def sysctls(self) -> Sysctls:
+        """The sysctls as files, of this namespace. The first call loads what reads them."""
+        return self._sysctls()
 
     def wanted(self, kind: str) -> t.Sequence[Key]:
         """The wanted keys of one kind in this namespace."""

@@ -119,12 +119,45 @@ class Visit:
             return
         from .nursery import Nursery
 
-        self._nursery = Nursery(count, self._home)
+        try:
+            self._nursery = Nursery(count, self._home)
+        except RuntimeError:
+            pass  # no more threads are to be had; then they are made when they are needed
         try:
             yield
         finally:
             nursery, self._nursery = self._nursery, None
-            nursery.close()
+            if nursery is not None:
+                nursery.close()
+
+    @contextlib.contextmanager
+    def beside(self, function: t.Callable[[Visit], None]) -> t.Iterator[None]:
+        """For the time of the block, another worker that visits on its own account. The block ends when both are done.
+
+        To be called at home, for a thread begins where its maker is. What `function` raises is raised here.
+        """
+        other = Visit()
+        other._interrupted = self._interrupted
+        failures: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                other._begin()
+                try:
+                    function(other)
+                finally:
+                    other._end()
+            except BaseException as failure:  # pylint: disable=broad-except
+                failures.append(failure)
+
+        thread = threading.Thread(target=work, name="netns-lab-beside", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
+        if failures:
+            raise failures[0]
 
     def come_home(self) -> None:
         """`enter` home that is allowed even after an interruption: for cleaning up."""
