@@ -40,6 +40,8 @@ options:
   kind:
     description:
       - What it is, in the words of C(ip link). Required to make one.
+      - On a machine without systemd, the kernel's module C(bonding) makes a link C(bond0) of its own when it is loaded
+        by the first bond that is asked for. The role P(netns.lab.prepare#role) loads it without that.
     type: str
     choices: [bond, bridge, dummy, ifb, ipvlan, macvlan, vlan, vrf, vxlan]
   state:
