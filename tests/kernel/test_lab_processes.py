@@ -211,7 +211,7 @@ def test_after_a_boot_only_logs_are_left_and_go_with_the_lab(run_module, ip):
         for pid in run_in(node):
             os.kill(pid, 9)
         ip("netns", "delete", node)
-    assert soon(lambda: _groups_removed())
+    assert soon(_groups_removed)
     shutil.rmtree("/run/netns-lab")
     entry = Path("/var/lib/netns-lab/shop.json")
     entry.write_text(json.dumps({**json.loads(entry.read_text()), "boot": "another"}))
