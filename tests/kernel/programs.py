@@ -67,6 +67,9 @@ def end_all() -> None:
         for pid in () if kill.exists() else Path(group, "cgroup.procs").read_text().split():
             os.kill(int(pid), signal.SIGKILL)
         soon(lambda path=group: _removed(path))
+        place = Path(group).parent
+        if not any(path.is_dir() for path in place.iterdir()):
+            place.rmdir()
 
 
 def _removed(group: str) -> bool:
