@@ -6,7 +6,8 @@
 
 The pytest process itself moves: once into a base (a private copy of the machine's mounts), and for each test into fresh
 namespaces made from that base. Module code starts worker threads, which inherit what the main thread has. When a test
-ends the process goes back to the base, and the kernel takes away all that the test had made.
+ends the process goes back to the base, and the kernel takes away all that the test had made; programs that it keeps
+running are ended first.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.netns.lab.tests.kernel.containers import Containers, missing
+from ansible_collections.netns.lab.tests.kernel.programs import end_all
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 COLLECTIONS = CHECKOUT / ".collections"
@@ -106,7 +108,10 @@ def _cold(base: _Namespaces) -> t.Iterator[None]:
         for place in ("/run", "/var/lib", "/var/log", "/etc/netns"):
             _mount("tmpfs", place, "tmpfs", 0, "mode=755")
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        yield
+        try:
+            yield
+        finally:
+            end_all()  # those of this /run, which isn't the machine's
     finally:
         before.enter()
         before.close()

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 import typing as t
 from pathlib import Path
@@ -55,6 +56,30 @@ def groups() -> list[str]:
     place = f"netns-lab/{os.major(device)}-{os.minor(device)}"
     roots = ["/sys/fs/cgroup", *(f"/sys/fs/cgroup/{name}" for name in os.listdir("/sys/fs/cgroup"))]
     return [str(group) for root in roots for group in Path(root, place).glob("*") if group.is_dir()]
+
+
+def end_all() -> None:
+    """End the programs that a test left running: they would keep its namespaces alive."""
+    for group in groups():
+        kill = Path(group, "cgroup.kill")
+        if kill.exists():
+            kill.write_text("1")
+        for pid in () if kill.exists() else Path(group, "cgroup.procs").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+        soon(lambda path=group: _removed(path))
+        place = Path(group).parent
+        if not any(path.is_dir() for path in place.iterdir()):
+            place.rmdir()
+
+
+def _removed(group: str) -> bool:
+    try:
+        os.rmdir(group)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def traces() -> list[str]:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names and MAC addresses of link ends that the lab file doesn't name.
+"""Names and MAC addresses of link ends that the lab file doesn't name, and the logs of programs.
 
-Each depends on nothing but the link itself, so that adding, removing or reordering a link never renames another.
+Each depends on nothing but the link or program itself, so that adding, removing or reordering never renames another.
 """
 
 from __future__ import annotations
@@ -21,6 +21,14 @@ BRIDGE = "br0"
 
 LAB_ALTNAME = "netns-lab:"
 """What the altname of a link on the machine begins with that a lab made."""
+
+
+LOGS = "/var/log/netns-lab"
+
+
+def default_log(ns: str, name: str) -> str:
+    """Where the output of a program that is kept running goes unless somebody says where."""
+    return f"{LOGS}/{ns}/{name}.log"
 
 
 def _digest(*parts: str) -> bytes:

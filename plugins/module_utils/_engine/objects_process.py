@@ -10,9 +10,9 @@ import typing as t
 
 from . import names, program_options
 from .asking import Options
+from .derived_names import default_log
 from .errors import LabError, Problems
 from .records import Key, Program, Request
-from .resources.process import default_log
 from .state import State
 from .walk import Mapping
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 import typing as t
 
+from .derived_names import default_log
 from .errors import LabError, Path, Problems, show
 from .records import Program, Ready
-from .resources.process import default_log
 from .walk import Integer, ListOf, MapOf, Mapping, Number, OneOf, Text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", re.ASCII)

@@ -16,11 +16,11 @@ import os
 from dataclasses import dataclass
 
 from .._kernel import launch
+from .derived_names import LOGS, default_log
 from .errors import LabError
 from .locks import LOCKS
 from .ownership import boot_id
 from .records import Program, Ready
-from .resources.process import LOGS, default_log
 
 RECORDS = os.path.join(LOCKS, "processes")
 STARTING, RUNNING, STOPPED = "starting", "running", "stopped"

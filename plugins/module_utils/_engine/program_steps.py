@@ -15,11 +15,11 @@ from .._kernel import launch, listening
 from .._kernel.command import execute
 from .._kernel.launch import Launch, ProgramError, Search, Started
 from . import program_register as register
+from .derived_names import default_log
 from .errors import LabError
 from .program_register import RUNNING, STARTING, STOPPED, Entry
 from .programs import ALIVE, is_note, is_start
 from .records import Key, Program, Ready
-from .resources.process import default_log
 from .steps import Step
 
 _SETTLING_SECONDS = 0.2
@@ -77,6 +77,10 @@ def check(step: Step, where: str | None) -> None:
             launch.account(want.user)
         except ProgramError as error:
             raise refused("user", error.reason) from error
+    try:
+        launch.enter_words(_launch(step.key, want))
+    except ProgramError as error:  # a tool that it takes is missing
+        raise LabError(error.reason, where) from error
 
 
 # -- doing
@@ -104,19 +108,31 @@ def perform(step: Step, is_interrupted: t.Callable[[], bool]) -> None:
             if entry is not None:
                 register.save(ns, name, replace(entry, state=STOPPED, leader=(0, 0)))
         else:
-            _start(step.key, label, after, is_interrupted)
+            _start(step.key, after, is_interrupted)
     except LabError as error:
         raise ProgramError(error.message) from error
 
 
-def _start(key: Key, label: str, want: Program, is_interrupted: t.Callable[[], bool]) -> None:
+def _launch(key: Key, want: Program) -> Launch:
     _kind, ns, name = key
-    log = want.log or default_log(ns, name)
-    what = Launch(ns, label, want.argv or (), dict(want.environment or ()), want.chdir or "/", want.user or "", log)
-    entry = Entry(STARTING, replace(want, log=log))
+    return Launch(
+        ns,
+        launch.label(ns, name),
+        want.argv or (),
+        dict(want.environment or ()),
+        want.chdir or "/",
+        want.user or "",
+        want.log or default_log(ns, name),
+    )
+
+
+def _start(key: Key, want: Program, is_interrupted: t.Callable[[], bool]) -> None:
+    _kind, ns, name = key
+    what = _launch(key, want)
+    entry = Entry(STARTING, replace(want, log=what.log))
     register.save(ns, name, entry)
-    register.make_room(ns, name, log)
-    begin = register.log_size(log)
+    register.make_room(ns, name, what.log)
+    begin = register.log_size(what.log)
     leader = (0, 0)
     try:
         started = launch.start(what)
@@ -124,9 +140,9 @@ def _start(key: Key, label: str, want: Program, is_interrupted: t.Callable[[], b
         register.save(ns, name, replace(entry, leader=leader))
         _see_through(started, what, want.ready, is_interrupted)
     except BaseException as error:
-        launch.end(label, leader, want.kill_timeout or 0)
+        launch.end(what.label, leader, want.kill_timeout or 0)
         register.save(ns, name, replace(entry, state=STOPPED))
-        said = register.log_tail(log, begin)
+        said = register.log_tail(what.log, begin)
         if isinstance(error, ProgramError) and said:
             raise ProgramError(f"{error.reason}: {said}") from error
         raise

@@ -19,14 +19,6 @@ if t.TYPE_CHECKING:
     from ..ground import Ground
 
 
-LOGS = "/var/log/netns-lab"
-
-
-def default_log(ns: str, name: str) -> str:
-    """Where a program's output goes unless somebody says where."""
-    return f"{LOGS}/{ns}/{name}.log"
-
-
 class ProcessKind(Kind):
     """See the module's docstring. Observed by `inhabitants`, from the machine's own namespace."""
 
