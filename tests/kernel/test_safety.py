@@ -14,8 +14,8 @@ import pytest
 @pytest.fixture
 def uplink(ip):
     """A machine whose default route leads over eth0, a port of which br0 has another one."""
-    # Otherwise eth0's IPv6 address is tentative for a while, and then isn't: that would count as a change.
-    Path("/proc/sys/net/ipv6/conf/default/accept_dad").write_text("0")
+    # Otherwise eth0 gets an IPv6 address a while later, which is tentative at first: that would count as a change.
+    Path("/proc/sys/net/ipv6/conf/default/addr_gen_mode").write_text("1")
     ip("netns", "add", "outside")
     ip("link", "add", "eth0", "type", "veth", "peer", "name", "far", "netns", "outside")
     ip("link", "set", "eth0", "up")
