@@ -164,11 +164,11 @@ def test_what_a_later_round_has_changed_is_put_back_as_well(monkeypatch, ip):
     }
     settled, looks = Execution._settled, []
 
-    def late(execution: Execution, **options: t.Any) -> t.Any:
+    def late(execution: Execution, *places: t.Any) -> t.Any:
         looks.append(1)
         if len(looks) == 1:
             ip_does("link set e1 mtu 1200\naddress del 10.1.0.1/24 dev e1\naddress add 10.2.0.1/24 dev e1\n")
-        return settled(execution, **options)
+        return settled(execution, *places)
 
     monkeypatch.setattr(Execution, "_settled", late)
     steps = converge(Request(dict(want)), check=True).plan.steps

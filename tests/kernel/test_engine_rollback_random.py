@@ -56,7 +56,7 @@ def by_hand(want: Want, number: int) -> str:
             f"ip netns exec {ns} sh -c 'echo 2500 > /proc/sys/net/ipv4/neigh/{name}/retrans_time_ms'",
         ], pick.randint(0, 2))  # fmt: skip
         if record.master:
-            lines.append(f"bridge -n {ns} fdb add 02:00:00:00:00:99 dev {name} master static")
+            lines.append(f"bridge -n {ns} fdb add 02:00:00:00:99:{len(lines):02x} dev {name} master static")
         if (record.mtu or 0) >= 1280:
             lines.append(f"ip netns exec {ns} sh -c 'echo 0 > /proc/sys/net/ipv6/conf/{name}/autoconf'")
     return "\n".join(lines)

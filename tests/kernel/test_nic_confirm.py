@@ -51,7 +51,7 @@ def watchers() -> list[int]:
     return found
 
 
-def wait_until(is_so: t.Callable[[], bool], seconds: float = 10) -> float:
+def wait_until(is_so: t.Callable[[], bool], seconds: float = 30) -> float:
     """How long it took."""
     begun = time.monotonic()
     while not is_so():

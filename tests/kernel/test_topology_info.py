@@ -169,7 +169,7 @@ CHANGES: dict[str, tuple[str, list[str]]] = {
         ["gw: net.ipv4.ip_forward is 0, asked was 1"],
     ),
     "a file": ("echo x >/etc/netns/pc2/hosts", ["pc2: file hosts has another content"]),
-    "a file that is gone": ("rm /etc/netns/pc2/hosts", ["pc2: file hosts is missing"]),
+    "a file that is gone": ("rm -r /etc/netns/pc2", ["pc2: file hosts is missing"]),
     "a link that was added": (
         "ip -n pc1 link add eth9 up type veth peer eth8 netns pc2; ip -n pc2 link set eth8 up",
         [

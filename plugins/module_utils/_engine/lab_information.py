@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from .._kernel import namespaces
 from .._kernel.visit import Visit, in_worker
-from . import drift, leftovers, locks, names, ownership, read_back, topology
+from . import drift, leftovers, locks, names, ownership, program_options, program_register, read_back, topology
 from .errors import LabError
 from .lab import Lab
 from .observe import observe
@@ -94,7 +94,13 @@ class _Seen:
         given: dict[str, t.Any] = {"name": name, "prefix": prefix, "nodes": {}}
         if self._asked is not None:
             given = self._asked.given
-        more = {ns[len(prefix) :]: {"kind": "container"} if ns in self._containers else {} for ns in standing}
+        more = {
+            ns[len(prefix) :]: {
+                **({"kind": "container"} if ns in self._containers else {}),
+                "processes": _programs(ns, self._id),
+            }
+            for ns in standing
+        }
         lab = topology.load({**given, "nodes": {**(given.get("nodes") or {}), **more}})
         for ns in standing:
             for file in _files(ns):
@@ -192,6 +198,16 @@ def _is_legal(check: t.Callable[[str], object], text: str) -> bool:
     except LabError:
         return False
     return True
+
+
+def _programs(ns: str, lab: str) -> list[dict[str, t.Any]]:
+    """The programs that a lab keeps running in a namespace, as a lab file has them."""
+    entries = {name: program_register.load(ns, name) for name in program_register.names(ns)}
+    return [
+        program_options.described(entry.program, ns, name)
+        for name, entry in entries.items()
+        if entry is not None and entry.state == "running" and entry.program.owner == lab
+    ]
 
 
 def _files(ns: str) -> list[str]:
