@@ -53,6 +53,8 @@ def machine(*, index: bool = False, mac: bool = True) -> dict[str, t.Any]:
             kept = [one for one in next(shown) if not _is_by_itself(one, own)]
             for one in kept:
                 one.pop("refcnt", None)
+                if not mac:
+                    one.pop("mac", None)
             found[ns, what.format("")] = sorted(kept, key=json.dumps)
     for ns, values in _sysctls(["@", *names]).items():
         found[ns, "sysctls"] = values
