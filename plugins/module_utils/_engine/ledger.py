@@ -99,6 +99,8 @@ class Ledger:
         elif not complete or not self._says(keys):
             self._on_disk = ownership.Entry(self._name, keys, complete)
             ownership.save(self._on_disk)
+        else:
+            ownership.drop_draft(self._name)
 
     def _says(self, keys: list[Key]) -> bool:
         """Whether the entry on disk is this already. Nobody else writes it while the owner's lock is held."""
