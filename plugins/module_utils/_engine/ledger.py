@@ -113,6 +113,8 @@ class Ledger:
                 self._name, keys, complete, ownership.boot_id(), self._asked, self._source, written
             )
             ownership.save(self._on_disk)
+        else:
+            ownership.drop_draft(self._name)
 
     def _says(self, keys: list[Key]) -> bool:
         """Whether the entry on disk is this already. Nobody else writes it while the owner's lock is held."""

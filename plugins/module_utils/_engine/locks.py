@@ -84,10 +84,29 @@ def among_runs() -> t.Iterator[None]:
             # Not granted while another run is there; of two that leave at once, one gets it.
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             namespaces.tidy()
+            _sweep()
             os.unlink(path)
         os.close(descriptor)
         with contextlib.suppress(OSError):
             os.rmdir(LOCKS)
+
+
+def _sweep() -> None:
+    """Remove the locks that nobody holds: a killed run has left them, and perhaps nobody will want them again.
+
+    Whoever waits for one opens it anew each time, and makes sure that the one it got is still there.
+    """
+    for name in os.listdir(LOCKS):
+        path = os.path.join(LOCKS, name)
+        if not name.endswith(".lock") or name == _RUNS:
+            continue
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
+            finally:
+                os.close(descriptor)
 
 
 def _acquire(path: str, kind: int, timeout: float, what: str) -> int:

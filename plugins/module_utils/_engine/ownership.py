@@ -154,6 +154,12 @@ def write_through(folder: str) -> None:
         os.close(descriptor)
 
 
+def drop_draft(lab: str) -> None:
+    """Remove what a kill left of an entry that was being written."""
+    with contextlib.suppress(OSError):
+        os.unlink(_draft(lab))
+
+
 def forget(lab: str) -> None:
     """Remove the entry of a lab, what a kill left of one, and the folder with the last one."""
     for path in (_file(lab), _draft(lab)):
