@@ -87,7 +87,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             with contextlib.suppress(AnsibleError):
                 self._connection.reset()
             try:
-                answer = self._module(task_vars, {**args, "_confirmed": True})
+                answer = self._module(task_vars, {**args, "confirmed": True})
             except AnsibleConnectionFailure:
                 answer = {}
             loan = str(answer.get("loan", ""))

@@ -71,7 +71,7 @@ def run_nic(module: AnsibleModule) -> None:
     """The module `nic`. Its action plugin runs it a second time, over a new connection, to confirm a loan."""
     from ._engine import objects_nic
 
-    if not module.params["_confirmed"]:
+    if not module.params["confirmed"]:
         _run_object(module, "nic", objects_nic.nic, objects_nic.nic_result)
         return
     from ._engine import loans
@@ -79,6 +79,8 @@ def run_nic(module: AnsibleModule) -> None:
     with _readable(module):
         _need_root(module)
         options = module.params
+        if module.check_mode:
+            module.exit_json(changed=False, skipped=True, msg="in check mode nothing was lent that waits")
         module.exit_json(changed=False, loan=loans.confirm(options["name"], options["netns"], options["lock_timeout"]))
 
 

@@ -77,6 +77,12 @@ options:
       - Can't be together with C(async). Does nothing in check mode.
     type: float
     default: 0
+  confirmed:
+    description:
+      - Ends the wait of an earlier task with O(confirm), and does nothing else. RV(loan) says what came of that loan.
+      - That is what the controller does by itself over a new connection. Needed only where something else shall confirm.
+    type: bool
+    default: false
   force:
     description:
       - Also lend what carries the machine's default route or Ansible's own connection, which is refused otherwise, in
@@ -175,6 +181,15 @@ steps_total:
   returned: success
   type: int
   sample: 3
+confirmed:
+  description: Whether the loan was confirmed over a new connection.
+  returned: with O(confirm), when something was moved
+  type: bool
+loan:
+  description: V(confirmed), V(overdue) where the deadline has passed, V(none) where nothing waits.
+  returned: with O(confirmed=true)
+  type: str
+  sample: confirmed
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -196,7 +211,7 @@ def main() -> None:
             "force": {"type": "bool", "default": False},
             "lock_timeout": {"type": "float", "default": 60},
             # The action plugin's, for the second run of the module.
-            "_confirmed": {"type": "bool", "default": False},
+            "confirmed": {"type": "bool", "default": False},
         },
         required_if=[("state", "lent", ["netns"])],
         supports_check_mode=True,

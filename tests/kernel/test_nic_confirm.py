@@ -74,11 +74,11 @@ def test_a_loan_that_nobody_confirms_is_undone(ip, run_module):
 def test_a_loan_that_was_confirmed_stays(ip, run_module):
     run_module("nic", name="ens4", netns="red", confirm=2)
     assert len(watchers()) == 1
-    assert run_module("nic", name="ens4", netns="red", _confirmed=True)["loan"] == "confirmed"
+    assert run_module("nic", name="ens4", netns="red", confirmed=True)["loan"] == "confirmed"
     wait_until(lambda: not watchers())
     time.sleep(1.5)
     assert ip("link", "show", "ens4", netns="red")
-    assert run_module("nic", name="ens4", netns="red", _confirmed=True)["loan"] == "confirmed"
+    assert run_module("nic", name="ens4", netns="red", confirmed=True)["loan"] == "confirmed"
 
 
 def test_it_has_nothing_of_the_run_it_came_from(run_module):
@@ -96,12 +96,12 @@ def test_where_it_was_killed_the_next_run_of_whatever_module_does_it(ip, run_mod
     for pid in watchers():
         os.kill(pid, signal.SIGKILL)
     time.sleep(1.1)
-    assert run_module("nic", name="ens4", netns="red", _confirmed=True)["loan"] == "overdue"
+    assert run_module("nic", name="ens4", netns="red", confirmed=True)["loan"] == "overdue"
     assert ip("link", "show", "ens4", netns="red")
     done = run_module("link", name="lo", up=True)
     assert "ens4 came home first: nobody confirmed in time that it was lent to red" in warned(done)
     assert snapshot.differences(before, stands()) == []
-    assert run_module("nic", name="ens4", netns="red", _confirmed=True)["loan"] == "none"
+    assert run_module("nic", name="ens4", netns="red", confirmed=True)["loan"] == "none"
 
 
 def test_check_mode_arms_nothing(run_module):

@@ -81,8 +81,7 @@ class Loans:
             if (row is None and record.master not in homes) or (row is not None and row.kind in _STAY):
                 continue
             near: Key = ("link", *record.peer)
-            end = want[near]
-            assert isinstance(end, Link)
+            end = t.cast(Link, want[near])
             del want[key]
             source = (MACHINE, record.master)
             want[near] = Link(mtu=None if end.mtu == _USUAL_MTU else end.mtu, mac=end.mac, up=end.up, source=source)

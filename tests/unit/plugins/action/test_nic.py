@@ -68,7 +68,7 @@ def test_a_loan_is_confirmed_over_a_new_connection(run):
     machine = Machine(LENT, {"changed": False, "loan": "confirmed"})
     result = run(machine, confirm=30)
     assert (result["changed"], result["confirmed"]) == (True, True)
-    assert machine.asked[1:] == ["reset", {"name": "ens3", "netns": "red", "_confirmed": True}]
+    assert machine.asked[1:] == ["reset", {"name": "ens3", "netns": "red", "confirmed": True}]
 
 
 def test_in_check_mode_there_is_nothing_to_confirm(run):

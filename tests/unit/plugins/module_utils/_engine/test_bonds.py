@@ -46,11 +46,13 @@ def link(kind: str, index: int, **fields: t.Any) -> Link:
     return Link(kind, index=index, **{**usual, **fields})
 
 
-def standing(*, options: dict[str, t.Any] = OPTIONS, ports: int = 2, **fields: t.Any) -> State:
+def standing(*, options: dict[str, t.Any] | None = None, ports: int = 2, **fields: t.Any) -> State:
     """A bond with two ports, an address and a route. The MAC address is that of its first port."""
     mine: dict[str, t.Any] = {"master": "bond0", "master_kind": "bond"}
     records: dict[Key, Record] = {
-        BOND: link("bond", 1, options=pairs(options), **{"mac": "02:00:00:00:00:02", **fields}),
+        BOND: link(
+            "bond", 1, options=pairs(OPTIONS if options is None else options), **{"mac": "02:00:00:00:00:02", **fields}
+        ),
         P0: link("", 2, **(mine if ports > 0 else {})),
         P1: link("", 3, **(mine if ports > 1 else {})),
         ("address", MACHINE, "bond0", "10.0.0.1/24"): Address(index=1),
