@@ -80,7 +80,7 @@ options:
   confirmed:
     description:
       - Ends the wait of an earlier task with O(confirm), and does nothing else. RV(loan) says what came of that loan.
-      - That is what the controller does by itself over a new connection. Needed only where something else shall confirm.
+      - That is what the controller does by itself over a new connection. Needed only where something else does.
     type: bool
     default: false
   force:
@@ -181,10 +181,6 @@ steps_total:
   returned: success
   type: int
   sample: 3
-confirmed:
-  description: Whether the loan was confirmed over a new connection.
-  returned: with O(confirm), when something was moved
-  type: bool
 loan:
   description: V(confirmed), V(overdue) where the deadline has passed, V(none) where nothing waits.
   returned: with O(confirmed=true)
