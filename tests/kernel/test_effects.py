@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 import typing as t
@@ -66,17 +67,18 @@ def mismatches(step: Step, before: State, after: State, want: Want) -> list[str]
     Of a sysctl the effect needn't know the value: that of a new link, or what a new default makes of it. Whether the
     MTU of a bridge is that of its ports or was set once can't be seen, so either will do.
     """
-    either = [between(foreseen(step, floating(before, floats)), after, want) for floats in (None, True, False)]
-    return min(either, key=len)
+    bridges = [key for key in before if isinstance(link := before.get(key), Link) and link.kind == "bridge"]
+    every = itertools.product((None, True, False), repeat=len(bridges))
+    return min(
+        (between(foreseen(step, floating(before, dict(zip(bridges, some)))), after, want) for some in every), key=len
+    )
 
 
-def floating(state: State, floats: bool | None) -> State:
-    """The same, where all bridges follow their ports, or none."""
+def floating(state: State, floats: dict[Key, bool | None]) -> State:
+    """The same, where these bridges follow their ports, or don't."""
     found = state.fork()
-    for key in state:
-        record = state.get(key)
-        if isinstance(record, Link) and record.kind == "bridge":
-            found.put(key, replace(record, mtu_floats=floats))
+    for key, follows in floats.items():
+        found.put(key, replace(state.get(key), mtu_floats=follows))
     return found
 
 

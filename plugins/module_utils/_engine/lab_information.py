@@ -94,18 +94,18 @@ class _Seen:
         given: dict[str, t.Any] = {"name": name, "prefix": prefix, "nodes": {}}
         if self._asked is not None:
             given = self._asked.given
-        more = {
-            ns[len(prefix) :]: {
-                **({"kind": "container"} if ns in self._containers else {}),
-                "processes": _programs(ns, self._id),
-            }
-            for ns in standing
-        }
+        more = {ns[len(prefix) :]: self._known_of(ns) for ns in standing}
         lab = topology.load({**given, "nodes": {**(given.get("nodes") or {}), **more}})
         for ns in standing:
             for file in _files(ns):
                 lab.want["file", ns, file] = File()
         return lab
+
+    def _known_of(self, ns: str) -> dict[str, t.Any]:
+        """What is known of a node whose namespace only carries the mark."""
+        found: dict[str, t.Any] = {"kind": "container"} if ns in self._containers else {}
+        programs = _programs(ns, self._id)
+        return {**found, "processes": programs} if programs else found
 
     def _observed(self, visit: Visit) -> State:
         request = self._lab.request()

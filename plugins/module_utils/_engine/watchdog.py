@@ -13,7 +13,9 @@ Should it be killed all the same, the next run finds the deadline in the lease.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
+import pkgutil
 import shutil
 import signal
 import subprocess
@@ -21,25 +23,12 @@ import sys
 import time
 import typing as t
 
-# Whatever taking a link home may need, loaded as long as it can be.
-from .._kernel import codec, kept
+from .. import _engine, _kernel
+from .._kernel import kept
 from .._kernel.visit import Visit
-from . import (
-    apply,
-    execution,
-    leases,
-    loans,
-    memory,
-    render,
-    restore,
-    together,
-    vetting,
-)
+from . import leases, resources
 from .leases import Lease
 from .records import MACHINE, Request
-from .resources import _link_messages
-
-LOADED = (apply, codec, execution, loans, memory, render, restore, together, vetting, _link_messages)
 
 _TURN_SECONDS = 600.0
 """How long it waits for other runs at the deadline."""
@@ -54,7 +43,7 @@ def arm(visit: Visit, new: t.Sequence[Lease]) -> None:
     Called in the worker thread; the process is born on the machine. Raises OSError where there can't be one more.
     """
     visit.enter(MACHINE)
-    codec.link_message("RTM_NEWLINK")  # pyroute2, too
+    _load_everything()
     reader, writer = os.pipe()
     child = os.fork()
     if child:
@@ -74,6 +63,13 @@ def arm(visit: Visit, new: t.Sequence[Lease]) -> None:
         _watch(new)
     finally:
         os._exit(0)
+
+
+def _load_everything() -> None:
+    """Load all that taking a link home may need, as long as it can be: most of it is loaded only when it is needed."""
+    for package in (_kernel, _engine, resources):
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
 
 
 def _cut_off(keep: int) -> None:
