@@ -19,9 +19,11 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.execution import
 from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     MACHINE,
     Address,
+    Hop,
     Link,
     Namespace,
     Request,
+    Route,
     Sysctl,
     Want,
 )
@@ -206,7 +208,8 @@ neigh add fd00::7 lladdr 02:00:00:00:00:08 dev f0 nud permanent
 
 
 @pytest.mark.parametrize(
-    "change", ["deleted", "moved", "renamed", "out of its bridge", "a new port", "down", "another MAC address"]
+    "change",
+    ["deleted", "moved", "renamed", "out of its bridge", "a new port", "down", "another MAC address", "no address"],
 )
 def test_what_lies_on_a_link_and_is_not_modelled(change):
     """A queueing discipline, entries of the bridge, static neighbours, settings of the link and of the port."""
@@ -238,6 +241,10 @@ def test_what_lies_on_a_link_and_is_not_modelled(change):
             (("link", "red", "y0"), Link("veth", ("red", "x0"), up=True)),
         ),
         "another MAC address": red((("link", "red", "f0"), Link(mac="02:00:00:00:00:0f")), last),
+        "no address": red(
+            (("address", "red", "f0", "10.1.0.1/24"), None),
+            (("route", "red", 254, "10.80.0.0/16", 0, 0), Route((Hop("10.9.0.9", "br0"),))),
+        ),
     }
     leaves_no_trace(Request(wants[change]))
 

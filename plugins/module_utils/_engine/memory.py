@@ -66,7 +66,7 @@ def remembered(visit: Visit, made: Plan) -> State:
             _keep(before, sysctls, ns, f"{directory}/{tail}", None)
         if tail == "forwarding":
             _keep(before, sysctls, ns, f"net/{family}/conf/all/accept_redirects", None)
-    for ns in _places(made):
+    for ns in _places_of_keepsakes(made):
         visit.enter(ns)
         links = {link.index: key[2] for key, link in before.of(ns, "link") if key[2] != "lo"}
         for one in keepsakes.read(visit.socket()):
@@ -101,6 +101,16 @@ def _keep_whole(before: State, channel: netlink.Socket, ns: str) -> None:
             record = before.get(key)
             if isinstance(record, Route) and record.kept is None:
                 before.put(key, replace(record, kept=kept.Kept(body, now)))
+
+
+def _places_of_keepsakes(made: Plan) -> dict[str, None]:
+    """The namespaces where something that isn't modelled may go. With its last IPv4 address a link loses its static
+    neighbours (net/ipv4/fib_frontend.c, fib_disable_ip)."""
+    found = _places(made)
+    for step in made.steps:
+        if step.key[0] == "address" and step.verb == "delete" and ":" not in step.key[3]:
+            found[step.key[1]] = None
+    return found
 
 
 def _places_of_addresses_and_routes(made: Plan) -> dict[str, None]:
