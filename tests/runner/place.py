@@ -84,7 +84,7 @@ def run(
 
 ALONE = [
     "unshare", "--mount", "--net", "--propagation", "private", "sh", "-c",
-    'mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /var/lib && ip link set lo up && exec "$@"', "sh",
+    'for on in /run /var/lib /var/log; do mount -t tmpfs tmpfs $on || exit; done; ip link set lo up; exec "$@"', "sh",
 ]  # fmt: skip
 """Before a command: it runs in network and mount namespaces of its own, and nothing on the machine is in its way."""
 
