@@ -125,14 +125,19 @@ def units(part: Part, scratch: Path, _options: list[str]) -> None:
         part.fail("ansible-test units", f"exit code {code}")
 
 
-def integration(part: Part, scratch: Path, _options: list[str], *more: str, leave: t.Collection[str] = ()) -> None:
-    """All targets but those to leave, in as many shares as there are cores; `more` goes to ansible-test."""
+def integration(part: Part, scratch: Path, options: list[str], *more: str, leave: t.Collection[str] = ()) -> None:
+    """All targets but those to leave, in as many shares as there are cores; `more` goes to ansible-test. Options name
+    the only targets to run."""
     left_out = re.compile(r"^(hidden|disabled|unsupported)$", re.MULTILINE)
     targets = {
         aliases.parent.name: sum(path.stat().st_size for path in aliases.parent.rglob("*") if path.is_file())
         for aliases in (CHECKOUT / "tests" / "integration" / "targets").glob("*/aliases")
         if not left_out.search(aliases.read_text()) and aliases.parent.name not in leave
     }
+    for name in set(options) - set(targets):
+        part.fail(name, f"there is no such target; there are {', '.join(sorted(targets))}")
+    if options:
+        targets = {name: size for name, size in targets.items() if name in options}
     lacking = {tool.name for tool in needs.lacking()}
     for name in sorted(targets) if lacking else ():
         missing = lacking & (needs.FOR_CONTAINERS if "lxc" in name else needs.FOR_CONNECTIONS)
