@@ -12,6 +12,7 @@ from dataclasses import replace
 from ansible_collections.netns.lab.plugins.module_utils._engine.converge import Outcome, converge
 from ansible_collections.netns.lab.plugins.module_utils._engine.effects_ip import subnet
 from ansible_collections.netns.lab.plugins.module_utils._engine.observe import observe
+from ansible_collections.netns.lab.plugins.module_utils._engine.ownership import load
 from ansible_collections.netns.lab.plugins.module_utils._engine.plan import say
 from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     MACHINE,
@@ -25,6 +26,12 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
 )
 from ansible_collections.netns.lab.plugins.module_utils._engine.state import State
 from ansible_collections.netns.lab.plugins.module_utils._kernel.visit import in_worker
+
+
+def is_incomplete(lab: str) -> bool:
+    """Whether a run has written down what it is about to make and hasn't come to its end."""
+    entry = load(lab)
+    return entry is not None and not entry.complete
 
 
 def bring_about(want: Want, **options: t.Any) -> Outcome:

@@ -25,6 +25,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.converge import 
 from ansible_collections.netns.lab.plugins.module_utils._engine.records import Request
 from ansible_collections.netns.lab.plugins.module_utils._kernel import syscalls
 from ansible_collections.netns.lab.tests.kernel import snapshot
+from ansible_collections.netns.lab.tests.kernel.engine import is_incomplete
 from ansible_collections.netns.lab.tests.random_wants import THOROUGH
 
 LAB: dict[str, t.Any] = {
@@ -131,13 +132,13 @@ def test_before_any_system_call(foreign, then, lost):
     number = (EVERY // 2 if then == "absent" else 0) + int(lost)
     while killed_before_call(number, lab()):
         begun = os.path.isdir("/run/netns") and {"red", "blue", "sw"} & set(os.listdir("/run/netns"))
-        if begun and not ownership.is_incomplete("killed"):
+        if begun and not is_incomplete("killed"):
             assert snapshot.differences(built, standing()) == [], f"{number}: incomplete, and nobody knows"
         if lost:
             shutil.rmtree(ownership.REGISTRY, ignore_errors=True)
         if then == "present":
             converge(lab(), check=False)
-            assert not ownership.is_incomplete("killed")
+            assert not is_incomplete("killed")
             assert snapshot.differences(built, standing()) == [], number
         converge(NOTHING, check=False)
         if lost and os.path.isdir("/etc/netns/red"):

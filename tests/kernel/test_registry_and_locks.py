@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.netns.lab.plugins.module_utils._engine import ownership
 from ansible_collections.netns.lab.plugins.module_utils._engine.locks import LOCKS
 from ansible_collections.netns.lab.plugins.module_utils._engine.ownership import REGISTRY
+from ansible_collections.netns.lab.tests.kernel.engine import is_incomplete
 
 LAB = {"name": "pair", "nodes": {"red": {}, "blue": {}}, "links": [["red:eth0", "blue:eth0"]]}
 
@@ -55,9 +55,9 @@ def test_a_lab_from_before_a_reboot_is_made_anew(run_module, ip, killed):
         entry = Path(REGISTRY, "pair.json")
         entry.write_text(entry.read_text(encoding="utf-8").replace('"complete"', '"building"'), encoding="utf-8")
     after_a_reboot(ip)
-    assert ownership.is_incomplete("pair") is killed
+    assert is_incomplete("pair") is killed
     assert run_module("topology", **lab)["changed"]
-    assert not ownership.is_incomplete("pair")
+    assert not is_incomplete("pair")
     assert not run_module("topology", **lab)["changed"]
     assert len(ip("netns", "list")) == 2
 

@@ -105,13 +105,6 @@ def load(lab: str) -> Entry | None:
         return None
 
 
-def is_incomplete(lab: str) -> bool:
-    """Whether a run has written down what it is about to make and hasn't come to its end: it was killed, the power
-    failed, or it is still under way (then it holds the lab's lock). The next run completes or removes it all."""
-    entry = load(lab)
-    return entry is not None and not entry.complete
-
-
 def save(entry: Entry) -> None:
     """Write an entry as a whole. Raises LabError where the machine has no place for it."""
     raw = {
