@@ -16,7 +16,7 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.netns.lab.plugins.module_utils._door import several
+from ansible_collections.netns.lab.plugins.module_utils._door.readable import several
 from ansible_collections.netns.lab.plugins.module_utils._engine import schema, topology
 from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError
 from ansible_collections.netns.lab.plugins.plugin_utils.lab_file import LabFile, shipped_lab, shipped_labs

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A link of any kind but veth. Its body is in module_utils/_door.py and module_utils/_engine."""
+"""A link of any kind but veth. Its body is in module_utils/_door and module_utils/_engine."""
 
 from __future__ import annotations
 
@@ -374,7 +374,7 @@ steps_total:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netns.lab.plugins.module_utils import _door
+from ansible_collections.netns.lab.plugins.module_utils._door.link import run
 
 
 def main() -> None:
@@ -450,7 +450,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _door.run_link(module)
+    run(module)
 
 
 if __name__ == "__main__":

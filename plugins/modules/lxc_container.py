@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An LXC container. Its body is in module_utils/_door.py, module_utils/_engine and module_utils/_lxc."""
+"""An LXC container. Its body is in module_utils/_door, module_utils/_engine and module_utils/_lxc."""
 
 from __future__ import annotations
 
@@ -396,7 +396,7 @@ steps_total:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netns.lab.plugins.module_utils import _door
+from ansible_collections.netns.lab.plugins.module_utils._door.lxc_container import run
 
 _NETWORK = {
     "type": {
@@ -479,7 +479,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _door.run_lxc_container(module)
+    run(module)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What LXC containers there are. Its body is in module_utils/_door.py, module_utils/_engine and module_utils/_lxc."""
+"""What LXC containers there are. Its body is in module_utils/_door, module_utils/_engine and module_utils/_lxc."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ containers:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netns.lab.plugins.module_utils import _door
+from ansible_collections.netns.lab.plugins.module_utils._door.lxc_container_info import run
 
 
 def main() -> None:
@@ -125,7 +125,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _door.run_lxc_container_info(module)
+    run(module)
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ delta:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netns.lab.plugins.module_utils import _door
+from ansible_collections.netns.lab.plugins.module_utils._door.lxc_exec import run
 
 
 def main() -> None:
@@ -154,7 +154,7 @@ def main() -> None:
         required_one_of=[("argv", "cmd")],
         supports_check_mode=True,
     )
-    _door.run_lxc_exec(module)
+    run(module)
 
 
 if __name__ == "__main__":

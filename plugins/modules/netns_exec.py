@@ -127,7 +127,7 @@ delta:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netns.lab.plugins.module_utils import _door
+from ansible_collections.netns.lab.plugins.module_utils._door.netns_exec import run
 
 
 def main() -> None:
@@ -148,7 +148,7 @@ def main() -> None:
         required_one_of=[("argv", "cmd")],
         supports_check_mode=True,
     )
-    _door.run_netns_exec(module)
+    run(module)
 
 
 if __name__ == "__main__":

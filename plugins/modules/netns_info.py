@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What namespaces hold. Its body is in module_utils/_door.py and module_utils/_engine/information.py."""
+"""What namespaces hold. Its body is in module_utils/_door and module_utils/_engine/information.py."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ namespaces:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netns.lab.plugins.module_utils import _door
+from ansible_collections.netns.lab.plugins.module_utils._door.netns_info import run
 
 
 def main() -> None:
@@ -111,7 +111,7 @@ def main() -> None:
         argument_spec={"names": {"type": "list", "elements": "str"}},
         supports_check_mode=True,
     )
-    _door.run_netns_info(module)
+    run(module)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A NIC that is lent to a namespace. Its body is in module_utils/_door.py and module_utils/_engine."""
+"""A NIC that is lent to a namespace. Its body is in module_utils/_door and module_utils/_engine."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ loan:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netns.lab.plugins.module_utils import _door
+from ansible_collections.netns.lab.plugins.module_utils._door.nic import run
 
 
 def main() -> None:
@@ -212,7 +212,7 @@ def main() -> None:
         required_if=[("state", "lent", ["netns"])],
         supports_check_mode=True,
     )
-    _door.run_nic(module)
+    run(module)
 
 
 if __name__ == "__main__":

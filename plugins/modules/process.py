@@ -204,7 +204,7 @@ steps_total:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netns.lab.plugins.module_utils import _door
+from ansible_collections.netns.lab.plugins.module_utils._door.process import run
 
 
 def main() -> None:
@@ -238,7 +238,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _door.run_process(module)
+    run(module)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A route. Its body is in module_utils/_door.py and module_utils/_engine."""
+"""A route. Its body is in module_utils/_door and module_utils/_engine."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ steps_total:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netns.lab.plugins.module_utils import _door
+from ansible_collections.netns.lab.plugins.module_utils._door.route import run
 
 
 def main() -> None:
@@ -232,7 +232,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _door.run_route(module)
+    run(module)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A whole lab in one call. Its body is in module_utils/_door.py, its keys in module_utils/_engine/schema.py."""
+"""A whole lab in one call. Its body is in module_utils/_door, its keys in module_utils/_engine/schema.py."""
 
 from __future__ import annotations
 
@@ -640,7 +640,7 @@ problems:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netns.lab.plugins.module_utils import _door
+from ansible_collections.netns.lab.plugins.module_utils._door.topology import run
 
 
 def main() -> None:
@@ -663,7 +663,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _door.run_topology(module)
+    run(module)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Labs as they stand. Its body is in module_utils/_door.py and module_utils/_engine/lab_information.py."""
+"""Labs as they stand. Its body is in module_utils/_door and module_utils/_engine/lab_information.py."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ labs:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.netns.lab.plugins.module_utils import _door
+from ansible_collections.netns.lab.plugins.module_utils._door.topology_info import run
 
 
 def main() -> None:
@@ -219,7 +219,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _door.run_topology_info(module)
+    run(module)
 
 
 if __name__ == "__main__":

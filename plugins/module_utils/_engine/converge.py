@@ -21,7 +21,7 @@ from . import leases, locks, ownership
 from .errors import LabError
 from .ledger import Ledger
 from .observe import observe
-from .plan import Plan, plan
+from .plan import Plan, plan, stands
 from .records import Request
 from .state import State
 
@@ -122,8 +122,10 @@ class _Run:
         if self._loans is not None:
             self._request = request = self._loans.widened(request)
             self._warnings += self._loans.notes
-        if request.glance and not plan(request, have := observe(self._visit, request, standing=("link",))):
-            return Plan((), have, have)
+        if request.glance:
+            have = observe(self._visit, request, standing=("link",))
+            if stands(request, have) or not plan(request, have):
+                return Plan((), have, have)
         have = observe(self._visit, request)
         if request.exact:
             from . import leftovers

@@ -4,7 +4,7 @@
 
 """What the engine says to the person who wrote the YAML: one problem, or all problems of a lab file at once.
 
-Raised by everything in `_engine`; caught by `_door.py`, which hands the text to Ansible.
+Raised by everything in `_engine`; caught by `_door`, which hands the text to Ansible.
 """
 
 from __future__ import annotations

@@ -10,10 +10,15 @@ Names are those of ip-link(8); the attributes are those of linux/if_link.h as py
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from .._kernel import decode
 from .records import Key, Link
+
+if t.TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from .frozen import dataclass
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,16 @@ import contextlib
 import json
 import os
 import typing as t
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 
 from . import ownership
 from .errors import LabError
 from .records import MACHINE, Link, Request
+
+if t.TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from .frozen import dataclass
 
 LEASES = os.path.join(ownership.REGISTRY, "leases")
 TURN = "@leases"

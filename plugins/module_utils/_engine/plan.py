@@ -12,14 +12,18 @@ on until nobody has anything left to propose: the effect of the plan equals what
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
 
 from .errors import LabError
 from .records import MACHINE, Container, Key, Link, Namespace, Program, Request
 from .resources import BY_KIND, KINDS
-from .resources.base import Item, Proposal, Question
+from .resources.base import Item, Proposal, Question, differing
 from .state import State
 from .steps import Step, in_order, ranks
+
+if t.TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from .frozen import dataclass
 
 ROUNDS = 4
 """Effects of effects are rare; a plan that doesn't settle by then contradicts itself."""
@@ -63,6 +67,18 @@ def plan(request: Request, have: State) -> Plan:
         items = _concerned(items, state.touched())
     left = "; ".join(say(step) for step in steps[-3:])
     raise LabError(f"what is wanted contradicts itself: these steps undo each other: {left}")
+
+
+def stands(request: Request, have: State) -> bool:
+    """Whether all that is wanted is there already, told from the records alone, without loading what makes proposals.
+
+    False says nothing: then `plan` tells.
+    """
+    for key, wanted in request.want.items():
+        record = have.get(key)
+        if wanted is None or record is None or getattr(record, "broken", False) or differing(wanted, record):
+            return False
+    return True
 
 
 def _check_places(request: Request, have: State) -> None:

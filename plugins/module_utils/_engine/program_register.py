@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass
+import typing as t
 
 from .._kernel import launch
 from .derived_names import LOGS, default_log
@@ -21,6 +21,11 @@ from .errors import LabError
 from .locks import LOCKS
 from .ownership import boot_id
 from .records import Program, Ready
+
+if t.TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from .frozen import dataclass
 
 RECORDS = os.path.join(LOCKS, "processes")
 STARTING, RUNNING, STOPPED = "starting", "running", "stopped"

@@ -28,8 +28,14 @@ key                                                     record
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import field
+
+if t.TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from .frozen import dataclass
 
 MACHINE = "@"
 """The namespace that the module itself runs in. Never a legal name of a node."""
@@ -273,7 +279,7 @@ ABSENT: None = None
 Want = t.Dict[Key, t.Optional[Record]]
 
 
-@dataclass
+@dataclasses.dataclass
 class Request:
     """What a module asks of the engine."""
 

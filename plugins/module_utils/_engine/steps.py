@@ -13,9 +13,13 @@ from __future__ import annotations
 
 import enum
 import typing as t
-from dataclasses import dataclass
 
 from .records import Key, Link, Record, Want
+
+if t.TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+    from .frozen import dataclass
 
 
 class Phase(enum.IntEnum):

@@ -5,7 +5,7 @@
 """From a lab file (a dict, as YAML or a task gives it) to a `Lab` with what the engine shall bring about.
 
 `load` checks everything that can be told without looking at the machine, and reports all of it at once. Called by the
-module `topology` through `_door.py`. What stands on the machine is told in the lab's words by `described.py`.
+module `topology` through `_door`. What stands on the machine is told in the lab's words by `described.py`.
 """
 
 from __future__ import annotations

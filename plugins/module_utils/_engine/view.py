@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from .._kernel import decode, netlink
-from . import kinds
 from .records import Key, Record, Want
 
 if t.TYPE_CHECKING:
@@ -119,5 +118,6 @@ class View:
     def options(self, row: LinkRow) -> tuple[tuple[str, t.Any], ...]:
         """The options of a link's kind. The first call imports pyroute2's codec."""
         from .._kernel import codec
+        from . import kinds
 
         return kinds.read_back(row.kind, codec.decode_options(row.kind, row.info_data), self.names)

@@ -191,8 +191,3 @@ def height(state: State, key: Key) -> int:
         found += 1
         record = state.get(("link", *record.lower))
     return found
-
-
-def unmodelled(row: t.Any) -> str | None:
-    """What would be lost with the link because no record holds it."""
-    return "an XDP program is attached" if row.xdp else None
