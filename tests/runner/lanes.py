@@ -4,8 +4,8 @@
 
 """Runs parts side by side, each in a process of its own, and tells which line of output is whose.
 
-Half of a kernel test is waiting for the kernel, and a check of the source waits for nothing: two lanes of parts take
-little more time than the longer one alone.
+Half of a kernel test is waiting for the kernel, and a check of the source waits for nothing: two parts at a time keep
+two cores busy, the longest ones first, so that none is left for the end.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from .report import Part, Report, heading
 ALONE = "--alone"
 """How the process of one part is called: with the part, a directory and the file for its result after it."""
 
+AT_ONCE = 2
+"""Parts at a time. Most start several programs of their own, by the number of cores."""
+
 QUIET_SECONDS = 60
 """After so long without a line, the parts that run are named, so that nobody thinks that all is over."""
 
@@ -35,19 +38,18 @@ QUIET_SECONDS = 60
 def run(chosen: dict[str, PartOf], scratch: Path, options: list[str]) -> list[Part]:
     """Runs these parts; returns them with what they counted, in the order given."""
     progress = Progress(len(chosen))
-    lanes: dict[str, list[str]] = {}
-    for name, part in chosen.items():
-        lanes.setdefault(part.lane, []).append(name)
+    longest_first = sorted(chosen, key=lambda name: -chosen[name].seconds)
     results: dict[str, Part] = {}
 
-    def follow(names: list[str]) -> None:
-        for name in names:
-            results[name] = _watched(name, scratch, options, progress)
+    def watch(name: str) -> None:
+        results[name] = _watched(name, scratch, options, progress)
 
-    for together in ([lane for lane in lanes if lane != "alone"], ["alone"]):
-        with concurrent.futures.ThreadPoolExecutor(max(1, len(together))) as pool:
-            for done in [pool.submit(follow, lanes[lane]) for lane in together if lane in lanes]:
-                done.result()
+    for at_once, names in (
+        (AT_ONCE, [name for name in longest_first if chosen[name].seconds]),
+        (1, [name for name in longest_first if not chosen[name].seconds]),
+    ):
+        with concurrent.futures.ThreadPoolExecutor(at_once) as lanes:
+            list(lanes.map(watch, names))
     progress.end()
     return [results[name] for name in chosen]
 

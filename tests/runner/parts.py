@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The parts of a test run: which there are, who runs each, and which can run beside each other."""
+"""The parts of a test run: which there are, who runs each, and how long each takes."""
 
 from __future__ import annotations
 
@@ -19,30 +19,29 @@ class PartOf(t.NamedTuple):
 
     function: str
     """MODULE.FUNCTION of this package, called with the part to count in, a directory, and options."""
-    lane: str
-    """Parts of one lane run one after the other, and lanes side by side. `wait` is for parts that wait a good deal and
-    make containers on this machine, `work` for those that keep a core busy and are in nobody's way, and `alone` for
-    those that run by themselves, after all others."""
+    seconds: int
+    """About how long it takes beside another one on two cores: those that take longest begin first. 0: it runs by
+    itself, after all others."""
     sets: frozenset[str]
     """In what it runs: `./lab test` runs the set `usual`."""
 
 
 PARTS = {
-    "lint": PartOf("lint.run_part", "work", USUAL),
-    "unit": PartOf("suites.unit", "work", USUAL),
-    "kernel": PartOf("suites.kernel", "wait", USUAL),
-    "integration": PartOf("ansible_test.integration", "wait", USUAL),
-    "units": PartOf("ansible_test.units", "work", CI),
-    "sanity": PartOf("ansible_test.sanity", "work", USUAL),
-    "docs": PartOf("docs.run_part", "work", USUAL),
-    "collection": PartOf("collection.run_part", "work", USUAL),
-    "bare": PartOf("bare.run_part", "work", USUAL),
-    "checkout": PartOf("checkout.run_part", "wait", USUAL),
-    "molecule": PartOf("molecule.run_part", "wait", CI),
-    "lab_vm": PartOf("vm_scenario.run_part", "alone", ALL),
-    "coverage": PartOf("coverage.run_part", "alone", ALL),
-    "versions": PartOf("versions.run_part", "alone", ALL),
-    "mutation": PartOf("mutation.run_part", "alone", BY_NAME),
+    "lint": PartOf("lint.run_part", 80, USUAL),
+    "unit": PartOf("suites.unit", 55, USUAL),
+    "kernel": PartOf("suites.kernel", 340, USUAL),
+    "integration": PartOf("ansible_test.integration", 310, USUAL),
+    "units": PartOf("ansible_test.units", 120, CI),
+    "sanity": PartOf("ansible_test.sanity", 60, USUAL),
+    "docs": PartOf("docs.run_part", 50, USUAL),
+    "collection": PartOf("collection.run_part", 60, USUAL),
+    "bare": PartOf("bare.run_part", 290, CI),
+    "checkout": PartOf("checkout.run_part", 50, USUAL),
+    "molecule": PartOf("molecule.run_part", 420, CI),
+    "lab_vm": PartOf("vm_scenario.run_part", 0, ALL),
+    "coverage": PartOf("coverage.run_part", 0, ALL),
+    "versions": PartOf("versions.run_part", 0, ALL),
+    "mutation": PartOf("mutation.run_part", 0, BY_NAME),
 }
 """In the order in which they are told."""
 
