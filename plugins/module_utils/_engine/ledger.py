@@ -109,10 +109,11 @@ class Ledger:
             ownership.forget(self._name)
             self._on_disk = None
         elif not complete or not self._says(keys):
-            self._on_disk = ownership.Entry(
-                self._name, keys, complete, ownership.boot_id(), self._asked, self._source, written
-            )
-            ownership.save(self._on_disk)
+            entry = ownership.Entry(self._name, keys, complete, ownership.boot_id(), self._asked, self._source, written)
+            if self._on_disk is not None:
+                entry.take_body(self._on_disk)
+            self._on_disk = entry
+            ownership.save(entry)
         else:
             ownership.drop_draft(self._name)
 

@@ -43,6 +43,19 @@ class Entry:
     """The lab file that this came from, on the controller; empty where it was given as options."""
     written: int = 0
     """When, in seconds since 1970."""
+    _body: str = field(default="", repr=False, compare=False)
+
+    @property
+    def body(self) -> str:
+        """The long part of it as JSON. A run writes the same twice, before its first step and after its last one."""
+        if not self._body:
+            self._body = json.dumps({"keys": self.keys, "asked": self.asked}, separators=(",", ":"))
+        return self._body
+
+    def take_body(self, other: Entry) -> None:
+        """Don't make it anew where the other has the same."""
+        if self.asked == other.asked and self.keys == other.keys:
+            self._body = other._body
 
     @property
     def is_from_this_boot(self) -> bool:
@@ -107,23 +120,22 @@ def load(lab: str) -> Entry | None:
 
 def save(entry: Entry) -> None:
     """Write an entry as a whole. Raises LabError where the machine has no place for it."""
-    raw = {
+    head = {
         "version": _VERSION,
         "lab": entry.lab,
         "boot": boot_id(),
         "state": _COMPLETE if entry.complete else _BUILDING,
         "written": entry.written or int(time.time()),
         "source": entry.source,
-        "keys": entry.keys,
-        "asked": entry.asked,
     }
+    text = f"{json.dumps(head, separators=(',', ':'))[:-1]},{entry.body[1:]}"
     draft = _draft(entry.lab)
     try:
         os.makedirs(REGISTRY, 0o755, exist_ok=True)
         # For root only: it repeats what lab files say, down to the content of files.
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with open(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(json.dumps(raw, separators=(",", ":")))
+            stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
         os.rename(draft, _file(entry.lab))
