@@ -21,15 +21,14 @@ author:
   - The netns.lab authors (@netns-lab)
 extends_documentation_fragment:
   - netns.lab.attributes
-  - netns.lab.attributes.object
+  - netns.lab.attributes.change
+  - netns.lab.object
+  - netns.lab.lxc
+  - netns.lab.lxc.tools
 attributes:
   idempotent:
     support: partial
-    description: A second run with the same options changes nothing.
     details: Not so O(state=restarted) and O(snapshot.state=restored), which are done each time.
-requirements:
-  - Linux, root and LXC 4.0 or newer on the managed machine (the role P(netns.lab.lxc#role) installs it)
-  - Python 3.9 or newer there
 options:
   name:
     description:
@@ -45,10 +44,6 @@ options:
     type: str
     choices: [present, started, stopped, frozen, restarted, absent]
     default: present
-  lxc_path:
-    description:
-      - The directory that holds the container. Without it, it is LXC's own, as a rule C(/var/lib/lxc).
-    type: path
   template:
     description:
       - What the container is made from, V(busybox) if nothing is said. It matters only when the container is made.
@@ -364,7 +359,7 @@ lxc_container:
       type: list
       elements: str
     lab:
-      description: The lab that it belongs to; empty if it belongs to none.
+      description: The lab that it belongs to; empty if to none.
       type: str
     pending_restart:
       description: Whether it runs with a configuration that has changed since.
@@ -382,7 +377,7 @@ lxc_container:
     lab: ""
     pending_restart: false
 steps:
-  description: What was done or, in check mode, would be done, in words and in order.
+  description: What was done or, in check mode, would be done, in words and in order. At most 100 of them.
   returned: success
   type: list
   elements: str
