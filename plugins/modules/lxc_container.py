@@ -57,7 +57,7 @@ options:
     description:
       - What the template is told, by the names of its long options, such as C(dist), C(release) and C(arch) for
         V(download), C(metadata) and C(fstree) for V(local), C(url) for V(oci).
-      - V(debian) has C(release), C(arch), C(mirror) and C(packages) (a list); V(none) has C(rootfs) (a path).
+      - V(debian) has C(release), C(arch), C(mirror) and C(packages), a list; V(none) has C(rootfs), a path.
     type: dict
   backing_store:
     description:
@@ -151,7 +151,7 @@ options:
     type: dict
     suboptions:
       memory:
-        description: Memory in bytes, or like V(512M).
+        description: Memory, in bytes or like V(512M).
         type: str
       cpus:
         description: Processor time, in processors. V(1.5) is one and a half.
@@ -180,7 +180,8 @@ options:
         description: The type of file system; V(none) for a bind mount, which is the default.
         type: str
       options:
-        description: Mount options, with commas. V(bind) if nothing is said.
+        description: Mount options, with commas. V(bind) if nothing is said. C(create=dir) is always added unless a
+          C(create=) stands here.
         type: str
       readonly:
         description: Whether nothing can be written there.

@@ -44,7 +44,7 @@ options:
         required: true
       netns:
         description:
-          - The namespace in which the other end is. Without it, it is on the machine itself.
+          - The namespace of the other end, as in O(netns).
         type: str
       addresses:
         description:
