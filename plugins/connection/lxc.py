@@ -24,8 +24,9 @@ description:
 author:
   - The netns.lab authors (@netns-lab)
 requirements:
-  - Linux and LXC 4.0 or newer on the machine, and root there or C(sudo) or C(doas) without a password
+  - LXC 4.0 or newer on the machine
   - Python in the container, for all but C(raw), C(script) and files
+extends_documentation_fragment: [netns.lab.connection]
 options:
   name:
     description:
@@ -44,39 +45,17 @@ options:
     vars:
       - name: ansible_lxc_path
   machine:
-    description:
-      - The machine that has the container, by its name in the inventory. Its variables say how it is reached, by which
-        user and with which key, as for tasks on the machine itself.
-      - Without it, it is the machine on which Ansible runs.
-    type: str
     vars:
       - name: ansible_lxc_machine
   transport:
-    description:
-      - The connection plugin for the way to the machine. Without it, it is the machine's own one, and
-        P(ansible.builtin.local#connection) if there is no O(machine).
-      - It can be set without O(machine). C(ansible_host), C(ansible_user) and so on of the host are then those of the
-        machine, and C(ansible_lxc_name) says what the container is called.
-    type: str
     vars:
       - name: ansible_lxc_transport
   sudo:
-    description:
-      - How the user who connects to the machine gets to be root there.
-      - V(auto) does nothing for root, and otherwise takes C(sudo) or C(doas), whichever is there.
-      - V(none) does nothing, for containers that belong to the user who connects; V(sudo) is C(sudo -n -H), and V(doas)
-        is C(doas -n). Nobody is asked for a password.
-      - This has nothing to do with C(become), which is about the user inside.
-    type: str
-    choices: [auto, none, sudo, doas]
-    default: auto
     vars:
       - name: ansible_lxc_sudo
 notes:
   - The environment in the container is not that of the machine. C(PATH) is LXC's own.
-  - ssh serves at most ten tasks at a time over one connection unless C(MaxSessions) of the machine's C(sshd) says more.
-    More C(forks) than that make connections of their own, and some may have to try several times. With C(prepare_sshd)
-    the role P(netns.lab.prepare#role) lets them share one.
+  - Containers that belong to the user who connects are entered with O(sudo=none).
 seealso:
   - plugin: netns.lab.netns
     plugin_type: connection

@@ -23,7 +23,8 @@ description:
 author:
   - The netns.lab authors (@netns-lab)
 requirements:
-  - Linux and the command C(ip) on the machine, and root there or C(sudo) or C(doas) without a password
+  - The command C(ip) on the machine
+extends_documentation_fragment: [netns.lab.connection]
 options:
   name:
     description:
@@ -36,39 +37,17 @@ options:
       - name: ansible_host
       - name: ansible_netns_name
   machine:
-    description:
-      - The machine that has the namespace, by its name in the inventory. Its variables say how it is reached, by which
-        user and with which key, as for tasks on the machine itself.
-      - Without it, it is the machine on which Ansible runs.
-    type: str
     vars:
       - name: ansible_netns_machine
   transport:
-    description:
-      - The connection plugin for the way to the machine. Without it, it is the machine's own one, and
-        P(ansible.builtin.local#connection) if there is no O(machine).
-      - It can be set without O(machine). C(ansible_host), C(ansible_user) and so on of the host are then those of the
-        machine, and C(ansible_netns_name) says what the namespace is called.
-    type: str
     vars:
       - name: ansible_netns_transport
   sudo:
-    description:
-      - How the user who connects to the machine gets to be root there, which entering a namespace needs.
-      - V(auto) does nothing for root, and otherwise takes C(sudo) or C(doas), whichever is there.
-      - V(none) does nothing, V(sudo) is C(sudo -n -H), and V(doas) is C(doas -n). Nobody is asked for a password.
-      - This has nothing to do with C(become), which is about the user inside.
-    type: str
-    choices: [auto, none, sudo, doas]
-    default: auto
     vars:
       - name: ansible_netns_sudo
 notes:
   - Processes in all namespaces of a machine share its file system, its users and its packages. Only what is below
     C(/etc/netns/NAME) is a namespace's own.
-  - ssh serves at most ten tasks at a time over one connection unless C(MaxSessions) of the machine's C(sshd) says more.
-    More C(forks) than that make connections of their own, and some may have to try several times. With C(prepare_sshd)
-    the role P(netns.lab.prepare#role) lets them share one.
 seealso:
   - plugin: netns.lab.lxc
     plugin_type: connection

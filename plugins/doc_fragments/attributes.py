@@ -2,19 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the documentation of several modules shares. Read by ansible-doc and the documentation build only."""
+"""What modules need and how they behave. Read by ansible-doc and the documentation build only."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Fragments `netns.lab.attributes` and `netns.lab.attributes.object`."""
+    """Fragments `netns.lab.attributes`, `netns.lab.attributes.change` and `netns.lab.attributes.info_module`."""
 
+    # Of all modules.
     DOCUMENTATION = r"""
-options: {}
 requirements:
   - Linux, and root on the managed machine
   - Python 3.9 or newer there
+attributes:
+  platform:
+    support: full
+    platforms: linux
+    description: The operating system that the module works on.
+"""
+
+    # Of modules that bring something to a state.
+    CHANGE = r"""
+requirements:
   - pyroute2 0.7.2 or newer there, for whatever changes something (the role P(netns.lab.prepare#role) installs it)
 attributes:
   check_mode:
@@ -26,24 +36,18 @@ attributes:
   idempotent:
     support: full
     description: A second run with the same options changes nothing.
-  platform:
-    support: full
-    platforms: linux
-    description: The operating system that the module works on.
 """
 
-    # Options of all modules that change single objects.
-    OBJECT = r"""
-options:
-  force:
-    description:
-      - Also act on what a lab owns, and on what carries the machine's default route or Ansible's own connection.
-      - Without it both are refused, in check mode too.
-    type: bool
-    default: false
-  lock_timeout:
-    description:
-      - How long to wait, in seconds, for other runs of this collection on the machine. They take turns.
-    type: float
-    default: 60
+    # Of modules that change nothing.
+    INFO_MODULE = r"""
+attributes:
+  check_mode:
+    support: full
+    description: It only looks.
+  diff_mode:
+    support: N/A
+    description: It only looks.
+  idempotent:
+    support: full
+    description: It only looks.
 """

@@ -11,6 +11,9 @@ class ModuleDocFragment:
     """Fragment `netns.lab.command`."""
 
     DOCUMENTATION = r"""
+notes:
+  - No shell is involved. For a pipe or a redirection, run one, as in the examples.
+  - A return code other than 0 fails the task, with the end of its error stream in the message.
 attributes:
   check_mode:
     support: partial
@@ -23,10 +26,6 @@ attributes:
     support: partial
     description: A second run changes nothing.
     details: It runs each time, unless O(creates) or O(removes) says otherwise.
-  platform:
-    support: full
-    platforms: linux
-    description: The operating system that the module works on.
 options:
   argv:
     description:

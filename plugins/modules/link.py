@@ -15,41 +15,29 @@ version_added: 0.1.0
 description:
   - Makes a link of the given O(kind) in a namespace or on the machine, or changes one that stands.
   - Without O(kind) it changes a link that stands, whatever it is. If it stands on the machine and not in O(netns), it
-    is
-    moved there; that is how a physical NIC gets into a namespace. It comes back when the namespace is removed with
+    is moved there; that is how a physical NIC gets into a namespace. It comes back when the namespace is removed with
     M(netns.lab.netns).
-  - Options that are changed on a standing link are changed in place where the kernel can do that. Otherwise the link
-    is made
-    anew, and RV(steps) says so.
+  - Options that are changed on a standing link are changed in place where the kernel can do that. Otherwise the link is
+    made anew, and RV(steps) says so.
   - For veth pairs there is M(netns.lab.veth).
 author:
   - The netns.lab authors (@netns-lab)
 extends_documentation_fragment:
   - netns.lab.attributes
-  - netns.lab.attributes.object
+  - netns.lab.attributes.change
+  - netns.lab.object
+  - netns.lab.object.state
+  - netns.lab.link
 options:
-  name:
-    description:
-      - The name of the link. At most 15 bytes.
-    type: str
-    required: true
-  netns:
-    description:
-      - The namespace in which it is. Without it, it is on the machine itself.
-    type: str
   kind:
     description:
       - What it is, in the words of C(ip link). Required to make one.
       - On a machine without systemd, the kernel's module C(bonding) makes a link C(bond0) of its own when it is loaded
         by the first bond that is asked for. The role P(netns.lab.prepare#role) loads it without that.
+      - A new bond without O(mac) has the MAC address of its first port; one whose last port leaves gets another one by
+        chance.
     type: str
     choices: [bond, bridge, dummy, ifb, ipvlan, macvlan, vlan, vrf, vxlan]
-  state:
-    description:
-      - Whether it shall be there.
-    type: str
-    choices: [present, absent]
-    default: present
   link:
     description:
       - The link that it stands on. Required for V(vlan), V(macvlan) and V(ipvlan), possible for V(vxlan).
@@ -58,40 +46,17 @@ options:
     description:
       - The namespace in which O(link) is, if it isn't in O(netns). V(@) is the machine itself.
     type: str
-  mac:
-    description:
-      - Its MAC address. Without this option it is left alone.
-      - A new bond without it has that of its first port; one whose last port leaves gets another one by chance. Of a
-        port of a bond it is the one that it has when it isn't one, and can't be changed meanwhile.
-    type: str
-  mtu:
-    description:
-      - Its MTU in bytes. Without this option it is left alone.
-    type: int
   up:
     description:
       - Whether it is up. Without this option it is left alone; a new link is down.
     type: bool
-  addresses:
-    description:
-      - All its addresses, each with its prefix length, as in V(10.0.0.1/24) or V(fd00::1/64), the primary one first.
-      - Others that stand there are removed, except those that the kernel makes itself. An empty list removes all;
-        without
-        this option they are left alone.
-    type: list
-    elements: str
-  bridge:
-    description:
-      - The bridge, in the same namespace, that it is a port of. An empty string takes it out of any. Without this
-        option it
-        is left alone.
-    type: str
   bond:
     description:
       - The bond, in the same namespace, that it is a port of. An empty string takes it out of any.
       - A bond only takes links that are down, so one that is up is taken down first, by which it loses routes and IPv6
         addresses. As a port it is up, and has the MTU and the MAC address of the bond and no addresses. When it leaves
-        it is down, and has its own MTU and MAC address again.
+        it is down, and has its own MTU and MAC address again. O(mac) is that of its own, and
+        can't be changed while it is a port.
     type: str
   vrf:
     description:

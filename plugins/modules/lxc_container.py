@@ -21,15 +21,14 @@ author:
   - The netns.lab authors (@netns-lab)
 extends_documentation_fragment:
   - netns.lab.attributes
-  - netns.lab.attributes.object
+  - netns.lab.attributes.change
+  - netns.lab.object
+  - netns.lab.lxc
+  - netns.lab.lxc.tools
 attributes:
   idempotent:
     support: partial
-    description: A second run with the same options changes nothing.
     details: Not so O(state=restarted) and O(snapshot.state=restored), which are done each time.
-requirements:
-  - Linux, root and LXC 4.0 or newer on the managed machine (the role P(netns.lab.lxc#role) installs it)
-  - Python 3.9 or newer there
 options:
   name:
     description:
@@ -45,10 +44,6 @@ options:
     type: str
     choices: [present, started, stopped, frozen, restarted, absent]
     default: present
-  lxc_path:
-    description:
-      - The directory that holds the container. Without it, it is LXC's own, as a rule C(/var/lib/lxc).
-    type: path
   template:
     description:
       - What the container is made from, V(busybox) if nothing is said. It matters only when the container is made.
@@ -62,7 +57,7 @@ options:
     description:
       - What the template is told, by the names of its long options, such as C(dist), C(release) and C(arch) for
         V(download), C(metadata) and C(fstree) for V(local), C(url) for V(oci).
-      - V(debian) has C(release), C(arch), C(mirror) and C(packages) (a list); V(none) has C(rootfs) (a path).
+      - V(debian) has C(release), C(arch), C(mirror) and C(packages), a list; V(none) has C(rootfs), a path.
     type: dict
   backing_store:
     description:
@@ -156,7 +151,7 @@ options:
     type: dict
     suboptions:
       memory:
-        description: Memory in bytes, or like V(512M).
+        description: Memory, in bytes or like V(512M).
         type: str
       cpus:
         description: Processor time, in processors. V(1.5) is one and a half.
@@ -185,7 +180,8 @@ options:
         description: The type of file system; V(none) for a bind mount, which is the default.
         type: str
       options:
-        description: Mount options, with commas. V(bind) if nothing is said.
+        description: Mount options, with commas. V(bind) if nothing is said. C(create=dir) is always added unless a
+          C(create=) stands here.
         type: str
       readonly:
         description: Whether nothing can be written there.
@@ -364,7 +360,7 @@ lxc_container:
       type: list
       elements: str
     lab:
-      description: The lab that it belongs to; empty if it belongs to none.
+      description: The lab that it belongs to; empty if to none.
       type: str
     pending_restart:
       description: Whether it runs with a configuration that has changed since.
@@ -382,7 +378,7 @@ lxc_container:
     lab: ""
     pending_restart: false
 steps:
-  description: What was done or, in check mode, would be done, in words and in order.
+  description: What was done or, in check mode, would be done, in words and in order. At most 100 of them.
   returned: success
   type: list
   elements: str

@@ -17,33 +17,11 @@ description:
   - A container that isn't there isn't in the result. Nothing is changed.
 author:
   - The netns.lab authors (@netns-lab)
-attributes:
-  check_mode:
-    support: full
-    description: Changes nothing, so it does the same in check mode.
-  diff_mode:
-    support: none
-    description: Changes nothing.
-  idempotent:
-    support: full
-    description: Changes nothing.
-  platform:
-    support: full
-    platforms: linux
-    description: The operating system that the module works on.
-requirements:
-  - Linux and root on the managed machine
-  - Python 3.9 or newer there
-options:
-  names:
-    description:
-      - The containers to tell about. Without it, all of them.
-    type: list
-    elements: str
-  lxc_path:
-    description:
-      - The directory that holds them. Without it, it is LXC's own, as a rule C(/var/lib/lxc).
-    type: path
+extends_documentation_fragment:
+  - netns.lab.attributes
+  - netns.lab.attributes.info_module
+  - netns.lab.info
+  - netns.lab.lxc
 seealso:
   - module: netns.lab.lxc_container
 """
@@ -104,7 +82,7 @@ containers:
       type: list
       elements: str
     lab:
-      description: The lab that it belongs to; empty if it belongs to none.
+      description: The lab that it belongs to; empty if to none.
       type: str
     pending_restart:
       description: Whether it runs with a configuration that has changed since.

@@ -14,29 +14,24 @@ short_description: Run a command in an LXC container
 version_added: 0.1.0
 description:
   - Runs a command in a container that runs, as C(lxc-attach --clear-env) does, in its namespaces and control groups.
-  - No shell is involved. For a pipe or a redirection, run one, as in the examples.
-  - A return code other than 0 fails the task, with the end of its error stream in the message.
   - The return code is that of the command, and a container that doesn't run is an error that says so.
 author:
   - The netns.lab authors (@netns-lab)
-requirements:
-  - Linux, root and LXC on the managed machine
-  - Python 3.9 or newer there
+extends_documentation_fragment:
+  - netns.lab.attributes
+  - netns.lab.command
+  - netns.lab.lxc
+  - netns.lab.lxc.tools
 options:
   name:
     description:
       - The container.
     type: str
     required: true
-  lxc_path:
-    description:
-      - The directory that holds it. Without it, it is LXC's own, as a rule C(/var/lib/lxc).
-    type: path
   environment:
     description:
       - Environment variables for the command.
     type: dict
-extends_documentation_fragment: [netns.lab.command]
 seealso:
   - module: netns.lab.lxc_container
   - module: netns.lab.netns_exec

@@ -21,19 +21,15 @@ author:
   - The netns.lab authors (@netns-lab)
 extends_documentation_fragment:
   - netns.lab.attributes
-  - netns.lab.attributes.object
+  - netns.lab.attributes.change
+  - netns.lab.object
+  - netns.lab.object.state
 options:
   name:
     description:
       - The name of the namespace. It has to fit a file name.
     type: str
     required: true
-  state:
-    description:
-      - Whether it shall be there.
-    type: str
-    choices: [present, absent]
-    default: present
   loopback:
     description:
       - Whether its loopback C(lo) is up, so that C(127.0.0.1) and C(::1) answer.

@@ -15,21 +15,20 @@ version_added: 0.1.0
 description:
   - Runs a command as C(ip netns exec) does, with the C(/sys) of the namespace, and with the files of
     C(/etc/netns/NAME) in the place of those in C(/etc).
-  - No shell is involved. For a pipe or a redirection, run one, as in the examples.
-  - A return code other than 0 fails the task, with the end of its error stream in the message.
   - With C(async) it goes on in the background, and ends with the namespace.
 author:
   - The netns.lab authors (@netns-lab)
 requirements:
-  - Linux, root and iproute2 on the managed machine
-  - Python 3.9 or newer there
+  - iproute2 on the managed machine
+extends_documentation_fragment:
+  - netns.lab.attributes
+  - netns.lab.command
 options:
   netns:
     description:
       - The namespace.
     type: str
     required: true
-extends_documentation_fragment: [netns.lab.command]
 seealso:
   - module: netns.lab.netns
   - module: ansible.builtin.command

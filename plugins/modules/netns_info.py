@@ -16,29 +16,10 @@ description:
   - Looks at the named network namespaces of the machine, or at all of them, and changes nothing.
 author:
   - The netns.lab authors (@netns-lab)
-attributes:
-  check_mode:
-    support: full
-    description: It only looks.
-  diff_mode:
-    support: N/A
-    description: It only looks.
-  idempotent:
-    support: full
-    description: It only looks.
-  platform:
-    support: full
-    platforms: linux
-    description: The operating system that the module works on.
-requirements:
-  - Linux, and root on the managed machine
-  - Python 3.9 or newer there
-options:
-  names:
-    description:
-      - The namespaces to look at. Those that don't stand are left out of the result. Without this option, all of them.
-    type: list
-    elements: str
+extends_documentation_fragment:
+  - netns.lab.attributes
+  - netns.lab.attributes.info_module
+  - netns.lab.info
 seealso:
   - module: netns.lab.netns
 """

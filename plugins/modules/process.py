@@ -25,8 +25,11 @@ description:
 author:
   - The netns.lab authors (@netns-lab)
 requirements:
-  - Linux, root and iproute2 on the managed machine, and C(setpriv) (util-linux) for O(user)
-  - Python 3.9 or newer there
+  - iproute2 on the managed machine, and C(setpriv) (util-linux) for O(user)
+extends_documentation_fragment:
+  - netns.lab.attributes
+  - netns.lab.attributes.change
+  - netns.lab.object
 options:
   name:
     description:
@@ -102,9 +105,6 @@ options:
       - How long it has to end when it is stopped, in seconds after TERM to all of its processes, before what is left is
         killed. The default is V(5).
     type: float
-extends_documentation_fragment:
-  - netns.lab.attributes
-  - netns.lab.attributes.object
 notes:
   - Programs that are started stand in C(/run/netns-lab/processes), with their arguments and environment, readable by
     root. Secrets don't belong into arguments, which everybody on the machine can see.
@@ -160,7 +160,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 process:
-  description: The program as it is now, or would be.
+  description: The program as it stands, or in check mode would stand.
   returned: success
   type: dict
   contains:
@@ -190,13 +190,13 @@ process:
     {name: ping, netns: red, state: started, pid: 4711, argv: [ping, 10.0.0.2],
      log: /var/log/netns-lab/red/ping.log, lab: ""}
 steps:
-  description: What was done, or would be done, in words.
+  description: What was done or, in check mode, would be done, in words and in order. At most 100 of them.
   returned: success
   type: list
   elements: str
   sample: [start process ping of red]
 steps_total:
-  description: The number of steps.
+  description: How many steps there were.
   returned: success
   type: int
   sample: 1

@@ -13,15 +13,16 @@ module: route
 short_description: Add, change and delete a route in a network namespace
 version_added: 0.1.0
 description:
-  - Looks after the one route that O(to), O(table) and O(metric) name, in a namespace or on the machine, and changes
-    it in
-    place.
+  - Looks after the one route that O(to), O(table) and O(metric) name, in a namespace or on the machine, and changes it
+    in place.
   - Routes that the kernel makes by itself, such as that to the subnet of an address, need no task.
 author:
   - The netns.lab authors (@netns-lab)
 extends_documentation_fragment:
   - netns.lab.attributes
-  - netns.lab.attributes.object
+  - netns.lab.attributes.change
+  - netns.lab.object
+  - netns.lab.object.state
 options:
   to:
     description:
@@ -93,12 +94,6 @@ options:
     type: str
     choices: [unicast, blackhole, unreachable, prohibit, throw]
     default: unicast
-  state:
-    description:
-      - Whether it shall be there.
-    type: str
-    choices: [present, absent]
-    default: present
 seealso:
   - module: netns.lab.veth
   - module: netns.lab.netns

@@ -22,6 +22,7 @@ author:
   - The netns.lab authors (@netns-lab)
 extends_documentation_fragment:
   - netns.lab.attributes
+  - netns.lab.attributes.change
 options:
   file:
     description:
@@ -555,8 +556,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 topology:
-  description: The lab as it stands after the run or, in check mode, as it would stand.
-  returned: when O(state=present)
+  description: The lab as it stands, or in check mode would stand. Of one that is absent only its name.
+  returned: success
   type: dict
   contains:
     name:
@@ -571,7 +572,7 @@ topology:
           description: The name of its namespace.
           type: str
         kind:
-          description: V(host), V(router) or V(switch).
+          description: V(host), V(router), V(switch) or V(container).
           type: str
         links:
           description:
@@ -604,6 +605,15 @@ topology:
           description: Its routes, apart from those that the kernel makes, in the words of O(nodes.routes).
           type: list
           elements: dict
+        container:
+          description: The state of its container, in the words of O(nodes.container).
+          returned: if it has one
+          type: dict
+        processes:
+          description: The programs that run in it, in the words of O(nodes.processes).
+          returned: if there are any
+          type: list
+          elements: dict
     links:
       description: The two ends of each link of the lab file, as C(NODE:LINK).
       type: list
@@ -621,13 +631,13 @@ topology:
       - ["red:eth0", "blue:eth0"]
 steps:
   description: What was done or, in check mode, would be done, in words and in order. At most 100 of them.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: ["make namespace red"]
 steps_total:
   description: How many steps there were.
-  returned: always
+  returned: success
   type: int
   sample: 1
 problems:

@@ -19,23 +19,9 @@ description:
     their namespaces; only what was asked for is unknown then.
 author:
   - The netns.lab authors (@netns-lab)
-attributes:
-  check_mode:
-    support: full
-    description: It only looks.
-  diff_mode:
-    support: N/A
-    description: It only looks.
-  idempotent:
-    support: full
-    description: It only looks.
-  platform:
-    support: full
-    platforms: linux
-    description: The operating system that the module works on.
-requirements:
-  - Linux, and root on the managed machine
-  - Python 3.9 or newer there
+extends_documentation_fragment:
+  - netns.lab.attributes
+  - netns.lab.attributes.info_module
 options:
   name:
     description:

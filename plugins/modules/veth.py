@@ -13,53 +13,25 @@ module: veth
 short_description: Make, change, move and remove a veth pair
 version_added: 0.1.0
 description:
-  - A veth pair is a cable with two ends; what goes in at one comes out at the other. This module makes both ends,
-    each in
-    the namespace where it belongs, and changes them in place.
+  - A veth pair is a cable with two ends; what goes in at one comes out at the other. This module makes both ends, each
+    in the namespace where it belongs, and changes them in place.
+  - Each end is a link. The options say how one end is, and O(peer) how the other one is.
   - An end that somebody moved or renamed is found again by its peer and brought back, with what it has.
   - A change of one setting leaves all others alone; what an address, MTU or move disturbs is put back.
 author:
   - The netns.lab authors (@netns-lab)
 extends_documentation_fragment:
   - netns.lab.attributes
-  - netns.lab.attributes.object
+  - netns.lab.attributes.change
+  - netns.lab.object
+  - netns.lab.object.state
+  - netns.lab.link
 options:
-  name:
-    description:
-      - The name of this end. At most 15 bytes.
-    type: str
-    required: true
-  netns:
-    description:
-      - The namespace in which this end is. Without it, it is on the machine itself.
-    type: str
-  addresses:
-    description:
-      - All addresses of this end, each with its prefix length, as in V(10.0.0.1/24) or V(fd00::1/64), the primary one
-        first.
-      - Others that stand there are removed, except those that the kernel makes itself. An empty list removes all;
-        without
-        this option they are left alone.
-    type: list
-    elements: str
-  mac:
-    description:
-      - The MAC address of this end. Without this option it is left alone.
-    type: str
-  mtu:
-    description:
-      - The MTU of this end, in bytes. Without this option it is left alone.
-    type: int
   up:
     description:
       - Whether this end is up.
     type: bool
     default: true
-  bridge:
-    description:
-      - The bridge, in the same namespace, that this end is a port of. An empty string takes it out of any. Without this
-        option it is left alone.
-    type: str
   peer:
     description:
       - The other end. Required with O(state=present).
@@ -72,7 +44,7 @@ options:
         required: true
       netns:
         description:
-          - The namespace in which the other end is. Without it, it is on the machine itself.
+          - The namespace of the other end, as in O(netns).
         type: str
       addresses:
         description:
@@ -99,9 +71,6 @@ options:
   state:
     description:
       - Whether the pair shall be there. The two ends come and go together.
-    type: str
-    choices: [present, absent]
-    default: present
 seealso:
   - module: netns.lab.netns
   - module: netns.lab.link

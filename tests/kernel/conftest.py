@@ -24,6 +24,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.netns.lab.tests.kernel.containers import Containers, missing
+from ansible_collections.netns.lab.tests.kernel.loans import have_nic
 from ansible_collections.netns.lab.tests.kernel.programs import end_all
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -212,6 +213,12 @@ def run_module(start_module: t.Callable[..., ModuleProcess]) -> t.Callable[..., 
         return start_module(module, **arguments).result()
 
     return run
+
+
+@pytest.fixture
+def nic(lonely: None) -> None:
+    """ens4, a link of the machine with everything that a link can have, and a namespace red: see `loans.py`."""
+    have_nic()
 
 
 @pytest.fixture

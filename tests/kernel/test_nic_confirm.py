@@ -20,7 +20,7 @@ import pytest
 
 from ansible_collections.netns.lab.tests.kernel import snapshot
 from ansible_collections.netns.lab.tests.kernel.conftest import CHECKOUT
-from ansible_collections.netns.lab.tests.kernel.test_nic import LEASES, ip_does, stands, warned
+from ansible_collections.netns.lab.tests.kernel.loans import LEASES, ip_does, stands, warned
 
 pytestmark = pytest.mark.usefixtures("link")
 

@@ -17,7 +17,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.converge import 
 from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError
 from ansible_collections.netns.lab.plugins.module_utils._engine.records import MACHINE, Address, Link, Request, Sysctl
 from ansible_collections.netns.lab.tests.kernel import snapshot
-from ansible_collections.netns.lab.tests.kernel.test_nic import ip_does
+from ansible_collections.netns.lab.tests.kernel.loans import ip_does
 
 UPLINK = """
 netns add outside

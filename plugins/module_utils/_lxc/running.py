@@ -17,7 +17,7 @@ import time
 import typing as t
 
 from .._kernel import procfs
-from . import config, tools
+from . import tools
 from .errors import LxcError
 from .place import Place, read
 
@@ -131,14 +131,6 @@ def known_to(place: Place, seen: Seen) -> str:
         return seen.text
     began = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + watcher.start / os.sysconf("SC_CLK_TCK")
     return "" if changed > began + 0.1 else seen.text
-
-
-def has_seen(place: Place, seen: Seen) -> bool:
-    """Whether a container knows its configuration; one that doesn't run will see it when it starts."""
-    if seen.state not in (RUNNING, FROZEN):
-        return True
-    known = known_to(place, seen)
-    return config.settings(known) == config.settings(seen.text) or config.unseen(seen.text, known) == (False, [])
 
 
 def write(path: str, text: str, mode: int) -> None:

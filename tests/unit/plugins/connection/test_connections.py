@@ -21,8 +21,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 from ansible.template import Templar
+from ansible.utils.plugin_docs import merge_fragment
 
 from ansible_collections.netns.lab.plugins.connection import lxc, netns
+from ansible_collections.netns.lab.plugins.doc_fragments.connection import ModuleDocFragment
 from ansible_collections.netns.lab.plugins.plugin_utils import control_persist, node_connection
 
 ODD = """汉语 it's "x" $(id) `id` \\ ; & *"""
@@ -111,6 +113,7 @@ def connection(of: t.Any, name: str = "red", **variables: t.Any) -> t.Any:
     """A connection to the node `name`, as Ansible makes one for a host with these variables."""
     load_name = f"netns.lab.{of.__name__.rsplit('.', 1)[1]}"
     options = yaml.safe_load(of.DOCUMENTATION)["options"]
+    merge_fragment(options, yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"])
     C.config.initialize_plugin_configuration_definitions("connection", load_name, options)
     made = of.Connection(PlayContext())
     made._load_name = load_name

@@ -65,10 +65,6 @@ def test_containers_are_listed_by_name_and_what_has_no_configuration_is_none(tmp
     assert running.containers(str(tmp_path / "nothing")) == []
 
 
-def test_a_container_that_does_not_run_will_see_its_configuration(tmp_path):
-    assert running.has_seen(Place(str(tmp_path), "c"), Seen("lxc.tty.max = 1\n"))
-
-
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
