@@ -19,7 +19,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine import frozen, r
 def made_by(decorator: t.Callable[[type], type]) -> type:
     class Thing:
         name: str
-        size: t.Optional[int] = None
+        size: int | None = None
         words: tuple[str, ...] = ()
         seen: int = dataclasses.field(default=0, compare=False)
         raw: bytes = dataclasses.field(default=b"", compare=False, repr=False)
