@@ -49,6 +49,8 @@ ABOUT_NETLINK = [
     "engine_change",
     "link_elsewhere",
     "namespaces",
+    "namespaces_directory",
+    "namespaces_removal",
     "visit",
 ]
 TARGETS = ["netns", "netns_exec", "topology", "connection_netns", "inventory_topology"]
