@@ -4,9 +4,9 @@
 
 """Part mutation: the pure half of the engine with one thing changed at a time, to see whether a test notices.
 
-Done by mutmut, in an environment of its own and on a copy of the source. It takes half an hour, so it is asked for
-by name and belongs to no other run: `./lab test mutation`, or `./lab test mutation -- plan.py steps.py` for some files.
-What no test notices has to stand in tests/mutation.md with the reason; what doesn't is a failure.
+Done by mutmut, in an environment of its own and on a copy of the source. It takes a quarter of an hour, so it is asked
+for by name and belongs to no other run: `./lab test mutation`, or `./lab test mutation -- plan.py steps.py` for some
+files. What no test notices has to stand in tests/mutation.md with the reason; what doesn't is a failure.
 """
 
 from __future__ import annotations

@@ -130,12 +130,13 @@ def test_in_a_namespace_that_goes_only_what_outlives_it_is_seen_to():
     state.put(("link", "red", "a"), Link("dummy", mtu=1500, mac="02:00:00:00:00:01", up=True, master="", index=2))
     state.put(("link", "red", "ens4"), Link("", mtu=1500, mac="02:00:00:00:00:02", up=True, master="", index=3))
     state.put(("address", "red", "a", "10.3.0.1/24"), Address(index=1))
-    gone = {STANDS: None, ("link", "red", "a"): None, ("address", "red", "a", "10.3.0.1/24"): None}
-    made = plan(Request(gone), state)
-    assert [say(step) for step in made.steps] == [
-        "move link red:ens4 to @ens4 (NICs come home)",
-        "delete namespace red",
-    ]
+    inside = {("link", "red", "a"): None, ("address", "red", "a", "10.3.0.1/24"): None}
+    for gone in ({STANDS: None}, {STANDS: None, **inside}):
+        made = plan(Request(gone), state)
+        assert [say(step) for step in made.steps] == [
+            "move link red:ens4 to @ens4 (NICs come home)",
+            "delete namespace red",
+        ]
 
 
 def test_of_a_complete_list_that_is_empty_every_address_goes():
