@@ -4,9 +4,9 @@
 
 """Part mutation: the pure half of the engine with one thing changed at a time, to see whether a test notices.
 
-Done by mutmut, in an environment of its own and on a copy of the source. It takes an hour or two, so it is asked for
-by name and belongs to no other run: `./lab test mutation`, or `./lab test mutation -- plan.py steps.py` for some files.
-What no test notices has to stand in tests/mutation.md with the reason; what doesn't is a failure.
+Done by mutmut, in an environment of its own and on a copy of the source. It takes a quarter of an hour, so it is asked
+for by name and belongs to no other run: `./lab test mutation`, or `./lab test mutation -- plan.py steps.py` for some
+files. What no test notices has to stand in tests/mutation.md with the reason; what doesn't is a failure.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from .report import Part
 TOOL = "mutmut>=3.8,<4"
 ENGINE = "plugins/module_utils/_engine"
 FILES = (
-    "plan.py", "steps.py", "state.py", "effects.py", "effects_ip.py", "effects_conf.py", "topology.py", "lab_links.py",
-    "derived_names.py", "walk.py", "schema.py", "matching.py",
+    "plan.py", "steps.py", "state.py", "topology.py", "lab_links.py", "derived_names.py", "walk.py", "schema.py",
+    "matching.py",
 )  # fmt: skip
+# Not effects*.py, pure as they are: whether an effect is right only the kernel can say, so their proof is in
+# tests/kernel (test_effects.py), and that mutmut can't run: its tests need namespaces of their own, and root.
 TESTS = "tests/unit/plugins/module_utils/_engine"
 REASONS = CHECKOUT / "tests" / "mutation.md"
 LIMIT = 4 * 3600
@@ -53,11 +55,11 @@ def run_part(part: Part, scratch: Path, options: list[str]) -> None:
     _mutate(part, program, root)
     explained = set(_ENTRY.findall(REASONS.read_text()))
     results = _results(program, root)
-    survivors = [name for name, result in results.items() if result == "survived"]
-    untested = sum(result in ("no tests", "not checked") for result in results.values())
-    part.ok("mutants that a test noticed", len(results) - len(survivors) - untested)
-    if untested:
-        part.skip("mutants that no test reaches, or that were not tried in time", str(untested))
+    survivors = [name for name, result in results.items() if result in ("survived", "no tests")]
+    untried = sum(result == "not checked" for result in results.values())
+    part.ok("mutants that a test noticed", len(results) - len(survivors) - untried)
+    if untried:
+        part.skip("mutants that were not tried in time", str(untried))
     for name in survivors:
         mutant = _mutant(program, root, name)
         text = f"`{mutant[0]}`: `{mutant[1]}` → `{mutant[2]}`"

@@ -39,7 +39,7 @@ def _short(text: str, *parts: str) -> str:
     """The beginning of `text`, at most 8 bytes, and 6 letters that depend on all `parts` (30 bits)."""
     kept = "".join(char for char in text if char.isalnum() or char in "-_.")
     kept = kept.encode()[:8].decode(errors="ignore").rstrip("-")
-    return f"{kept or 'port'}-{base64.b32encode(_digest(*parts)[:5])[:6].decode().lower()}"
+    return f"{kept or 'port'}-{base64.b32encode(_digest(*parts))[:6].decode().lower()}"
 
 
 def port_name(node: str, link: str | None) -> str:

@@ -117,8 +117,7 @@ class Problems:
         """Raise `LabError` for what was found; return if nothing was."""
         if not self.found:
             return
-        problems = [
-            LabError(message, (where if isinstance(where, str) else written(where)) or None)
-            for where, message in self.found
-        ]
+        # What a group gives is read for each of its nodes, but a mistake there is one.
+        found = dict.fromkeys((where if isinstance(where, str) else written(where), what) for where, what in self.found)
+        problems = [LabError(what, where or None) for where, what in found]
         raise problems[0] if len(problems) == 1 else LabErrors(problems)

@@ -64,12 +64,7 @@ def moves(links: t.Sequence[tuple[Key, t.Any]], want: Want, state: State) -> lis
     for wanted, record in links:
         if not isinstance(record, Link) or record.kind is not None or wanted in state or wanted[2] == "lo":
             continue
-        if record.source is not None:
-            source = ("link", *record.source)
-        elif wanted[1] != MACHINE:
-            source = ("link", MACHINE, wanted[2])
-        else:
-            continue
+        source = ("link", *(record.source or (MACHINE, wanted[2])))
         if source in state and source not in taken and want.get(source) is None:
             taken.add(source)
             found.append(Move(source, wanted))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from .errors import LabError
-from .records import MACHINE, Container, Key, Link, Namespace, Program, Request
+from .records import MACHINE, Container, Key, Namespace, Program, Request
 from .resources import BY_KIND, KINDS
 from .resources.base import Item, Proposal, Question, differing
 from .state import State
@@ -108,17 +108,13 @@ def _schedule(kinds: t.Container[str]) -> list[tuple[str, Proposal]]:
     return [(kind, propose) for _phase, kind, propose in sorted(found, key=lambda entry: entry[0])]
 
 
-def _concerned(items: t.Mapping[str, list[Item]], touched: t.Collection[str]) -> dict[str, list[Item]]:
-    """The items in namespaces that a step has changed something in, and in those of the other ends of the links there.
+def _concerned(items: t.Mapping[str, list[Item]], touched: t.Container[str]) -> dict[str, list[Item]]:
+    """The items in namespaces in which a step has changed something.
 
-    Elsewhere all is as it was when nobody had anything to propose.
+    Elsewhere all is as it was when nobody had anything to propose: what a step does to the other end of a link, or to
+    what stands on it, is a change there.
     """
-    places = set(touched)
-    for key, record in items["link"]:
-        for end in (record.peer, record.lower) if isinstance(record, Link) else ():
-            if end is not None and (end[0] in touched or key[1] in touched):
-                places.update((end[0], key[1]))
-    return {kind: [item for item in some if item[0][1] in places] for kind, some in items.items()}
+    return {kind: [item for item in some if item[0][1] in touched] for kind, some in items.items()}
 
 
 def _propose(

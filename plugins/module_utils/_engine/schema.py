@@ -11,6 +11,7 @@ Adding a key is adding a row.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from . import names
@@ -55,10 +56,7 @@ def table_number(text: str) -> int:
     raise LabError(f"{show(text)}: a routing table is a number or main")
 
 
-def _mtu(description: str) -> Integer:
-    return Integer(description, least=names.MTU_RANGE[0], most=names.MTU_RANGE[1], expected="an MTU, a number")
-
-
+_MTU = functools.partial(Integer, least=names.MTU_RANGE[0], most=names.MTU_RANGE[1], expected="an MTU, a number")
 _NODE_NAME = Text(parse=names.node_name, expected="the name of a node", pattern=r"^[^@\-/:\s][^/:\s]*$")
 _LINK_NAME = Text(parse=names.link_name, expected="the name of a link", pattern=r"^[^/:%\s]{1,15}$")
 _HOST = Text(parse=names.host, expected="an IPv4 or IPv6 address")
@@ -203,7 +201,7 @@ END = OneOf(
                 expected="a MAC address",
                 pattern=r"^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$",
             ),
-            "mtu": _mtu("The MTU of this end, in bytes, where it differs from that of the link."),
+            "mtu": _MTU("The MTU of this end, in bytes, where it differs from that of the link."),
         },
         what="an end of a link",
         required=("node",),
@@ -224,7 +222,7 @@ ENDPOINTS = ListOf(
 )
 
 _LINK_SETTINGS: dict[str, Shape] = {
-    "mtu": _mtu("The MTU of both ends, in bytes.\nThe default is V(1500)."),
+    "mtu": _MTU("The MTU of both ends, in bytes.\nThe default is V(1500)."),
 }
 
 LINK = OneOf(

@@ -21,7 +21,8 @@ class State:
 
     def __init__(self, spaces: dict[str, dict[Key, Record]] | None = None) -> None:
         self._spaces: dict[str, dict[Key, Record]] = {} if spaces is None else spaces
-        self._mine: set[str] | None = None if spaces is None else set()
+        self._mine: set[str] = set()
+        """Namespaces whose map nobody shares."""
         self._standing: dict[Key, None] | None = None
         self.at_birth: t.Mapping[str, t.Mapping[Key, Record]] = {}
         """By namespace that doesn't stand, what will be there as soon as it does: the sysctls that are asked for."""
@@ -71,18 +72,13 @@ class State:
 
     def touched(self) -> t.Collection[str]:
         """Of a fork: the namespaces in which anything was changed since."""
-        return frozenset(self._spaces) if self._mine is None else self._mine
+        return self._mine
 
     def _own(self, ns: str) -> dict[Key, Record]:
-        space = self._spaces.get(ns)
-        if space is None:
-            space = self._spaces[ns] = {}
-            if self._mine is not None:
-                self._mine.add(ns)
-        elif self._mine is not None and ns not in self._mine:
-            space = self._spaces[ns] = dict(space)
+        if ns not in self._mine:
+            self._spaces[ns] = dict(self._spaces.get(ns, _EMPTY))
             self._mine.add(ns)
-        return space
+        return self._spaces[ns]
 
     def put(self, key: Key, record: Record) -> None:
         """Set what stands under a key."""
@@ -104,8 +100,7 @@ class State:
         """Forget everything in a namespace."""
         if self._spaces.get(ns):
             self._spaces[ns] = {}
-            if self._mine is not None:
-                self._mine.add(ns)
+            self._mine.add(ns)
             if self._standing:
                 self._standing = {key: None for key in self._standing if key[1] != ns}
 

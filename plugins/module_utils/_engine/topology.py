@@ -112,7 +112,7 @@ def _processes(lab: Lab, node: Node, given: _Given, problems: Problems) -> None:
     from . import program_options
 
     where = node_settings.source(given, node.name, "processes")
-    aside = "" if where.startswith("nodes.") else f" (in node {node.name})"
+    aside = _aside(where, node)
     for index, settings in enumerate(node.settings["processes"]):
         name = (settings or {}).get("name")
         if name is None:
@@ -123,6 +123,11 @@ def _processes(lab: Lab, node: Node, given: _Given, problems: Problems) -> None:
             problems.add(f"{place}.name", f"{show(name)}: stands in the list twice{aside}")
         lab.want[key] = program_options.wanted(settings, node.ns, owner=lab.id, where=place, problems=problems)
         lab.origin[key] = place
+
+
+def _aside(where: str, node: Node) -> str:
+    """The node that a problem is about, where it lies in what several nodes have from groups or defaults."""
+    return "" if where.startswith("nodes") else f" (in node {node.name})"
 
 
 def _container(lab: Lab, node: Node, where: str, problems: Problems) -> None:
@@ -160,13 +165,12 @@ def _links(lab: Lab, given: _Given, bad: _Bad, problems: Problems) -> bool:
 def _on_links(lab: Lab, given: _Given, node: Node, problems: Problems) -> None:
     """Routes and files of a node, and what else can only be judged when its links are known."""
     settings = node.settings
-    if len(node.links) > 2:
-        _unique(lab, node, problems)
+    _unique(lab, node, problems)
     if settings.get("sysctls"):
         _named_links(lab, node, problems)
     if settings.get("routes"):
         where = node_settings.source(given, node.name, "routes")
-        aside = "" if where.startswith("nodes") else f" (in node {node.name})"
+        aside = _aside(where, node)
         for index, key, record in static_routes.records(
             static_routes.Standing(node.name, node.ns, node.links), settings["routes"]
         ):

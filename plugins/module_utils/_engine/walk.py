@@ -188,7 +188,7 @@ class Mapping(Shape):
         return result
 
     def _unknown(self, key: object) -> str:
-        trap = None if isinstance(key, str) else unquoted(key, "a key")
+        trap = unquoted(key, "a key")
         if trap:
             return trap
         return f"this version knows no such key in {self.what}{near(key, self.keys)} (known: {', '.join(self.keys)})"
@@ -285,7 +285,7 @@ def near(given: object, known: t.Iterable[str]) -> str:
     """``; did you mean 'links'?`` or nothing."""
     import difflib  # only mistakes need it
 
-    found = difflib.get_close_matches(given, list(known), 1) if isinstance(given, str) and len(given) < 100 else []
+    found = difflib.get_close_matches(given, list(known)) if isinstance(given, str) and len(given) < 100 else []
     return f"; did you mean '{found[0]}'?" if found else ""
 
 

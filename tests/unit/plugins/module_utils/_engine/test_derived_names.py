@@ -57,11 +57,12 @@ def test_derived_names_never_change_between_versions():
         ("a-b-", "x", "a-b--x", "a-b--x-fmytqv"),
         ("xxxxxxx-zz", "e", "xxxxxxx-zz-e", "xxxxxxx-csrk6e"),
         ("a.b_c", "long-eth0", "a.b_c-lo-kvkp4t", "a.b_c-lo-4jdqcz"),
+        ("ROOM-MAX-1", "eth0-up", "ROOM-MAX-elqcry", "ROOM-MAX-lzikfb"),
         ("%", "e-0", "-e-0-lyaxg5", "-e-0-tzfg4c"),
         ("%", "-", "port-762zm4", "port-3c62d4"),
         ("à" * 9, "e", "port-j4b56m", "port-ye5lyo"),
     ],
-    ids=["dash", "long", "dots", "sign", "nothing-left", "not-a-link-name"],
+    ids=["dash", "long", "dots", "capitals", "sign", "nothing-left", "not-a-link-name"],
 )
 def test_derived_names_of_odd_ends_never_change_either(node, link, port, on_the_machine):
     names.node_name(node)

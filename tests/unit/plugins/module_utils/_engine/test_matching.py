@@ -180,6 +180,14 @@ def test_what_stands_where_a_moved_link_comes_to_is_in_the_way_unless_it_moves_t
     assert in_the_way(list(WANT.items()), standing({A: Link(""), B: Link("")}), swapped) == {}
 
 
+def test_a_pair_that_stands_as_wanted_is_not_in_the_way_and_does_not_hide_the_next():
+    c, d, away = ("link", "red", "c"), ("link", "blue", "d"), ("link", "green", "x")
+    state = standing({A: veth(B), B: veth(A), c: veth(away), away: veth(c)})
+    assert in_the_way([*WANT.items(), (c, veth(d)), (d, veth(c))], state, []) == {
+        c: "its peer is green:x, wanted blue:d"
+    }
+
+
 def test_an_end_with_another_peer_is_in_the_way_and_says_why():
     state = standing({A: veth(("link", "green", "x")), B: veth(("link", "?", ""))})
     assert in_the_way(list(WANT.items()), state, []) == {

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.netns.lab.plugins.module_utils._engine import plan as planning
 from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError
-from ansible_collections.netns.lab.plugins.module_utils._engine.plan import plan, say
+from ansible_collections.netns.lab.plugins.module_utils._engine.plan import Plan, changed_keys, plan, say
 from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     Address,
     Container,
@@ -19,6 +19,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     Link,
     Namespace,
     Occupants,
+    Program,
     Record,
     Request,
     Sysctl,
@@ -67,8 +68,18 @@ def test_a_name_without_a_namespace_is_told_as_that():
         (("file", "blue", "hosts"), File("")),
         (("occupants", "blue"), Occupants("keep", "report")),
         (("container", "blue", "/var/lib/lxc", "c"), Container("stopped")),
+        (("process", "blue", "web"), Program("stopped")),
+        (("namespace", "green"), Namespace(broken=False)),
     ],
-    ids=["in-one-that-stands", "shall-be-gone", "file", "occupants", "stopped-container"],
+    ids=[
+        "in-one-that-stands",
+        "shall-be-gone",
+        "file",
+        "occupants",
+        "stopped-container",
+        "stopped-program",
+        "one-that-is-wanted",
+    ],
 )
 def test_what_needs_no_namespace_does_not_keep_those_after_it_from_being_looked_for(key, record):
     assert "namespace blue doesn't exist" in _refusal({key: record, ("link", "blue", "lo"): UP}).message
@@ -77,6 +88,10 @@ def test_what_needs_no_namespace_does_not_keep_those_after_it_from_being_looked_
 @pytest.mark.parametrize("state", ["running", "frozen"])
 def test_a_container_that_runs_needs_its_namespace(state):
     assert "blue" in _refusal({("container", "blue", "/var/lib/lxc", "c"): Container(state)}).message
+
+
+def test_a_program_that_runs_needs_its_namespace():
+    assert "blue" in _refusal({("process", "blue", "web"): Program("running")}).message
 
 
 @pytest.mark.parametrize(
@@ -98,6 +113,60 @@ def test_an_address_that_goes_along_with_the_one_before_it_is_set_anew():
         "delete address 10.3.0.1/24 from red:a",
         "add address 10.3.0.2/24 to red:a (went with the first one of its subnet)",
     ]
+
+
+def test_what_a_deletion_disturbs_is_put_right_in_another_round_of_the_same_plan():
+    """The bridge's MTU was that of its smallest port, which goes."""
+    state = _machine()
+    state.put(("link", "red", "br0"), Link("bridge", mtu=1200, mac="02:00:00:00:00:01", up=True, master="", index=2))
+    state.put(("link", "red", "a"), Link("dummy", mtu=1200, mac="02:00:00:00:00:02", up=True, master="br0", index=3))
+    state.put(("link", "red", "b"), Link("dummy", mtu=1500, mac="02:00:00:00:00:03", up=True, master="br0", index=4))
+    made = plan(Request({("link", "red", "a"): None, ("link", "red", "br0"): Link("bridge", mtu=1200)}), state)
+    assert [say(step) for step in made.steps] == ["delete link red:a", "set red:br0 mtu 1200 (was 1500)"]
+
+
+def test_in_a_namespace_that_goes_only_what_outlives_it_is_seen_to():
+    state = _machine()
+    state.put(("link", "red", "a"), Link("dummy", mtu=1500, mac="02:00:00:00:00:01", up=True, master="", index=2))
+    state.put(("link", "red", "ens4"), Link("", mtu=1500, mac="02:00:00:00:00:02", up=True, master="", index=3))
+    state.put(("address", "red", "a", "10.3.0.1/24"), Address(index=1))
+    inside = {("link", "red", "a"): None, ("address", "red", "a", "10.3.0.1/24"): None}
+    for gone in ({STANDS: None}, {STANDS: None, **inside}):
+        made = plan(Request(gone), state)
+        assert [say(step) for step in made.steps] == [
+            "move link red:ens4 to @ens4 (NICs come home)",
+            "delete namespace red",
+        ]
+
+
+def test_of_a_complete_list_that_is_empty_every_address_goes():
+    state = _machine()
+    state.put(("link", "red", "a"), Link("dummy", mtu=1500, mac="02:00:00:00:00:01", up=True, master="", index=2))
+    state.put(("address", "red", "a", "10.3.0.1/24"), Address(index=1))
+    made = plan(Request({("link", "red", "a"): UP}, complete={("red", "a")}), state)
+    assert [say(step) for step in made.steps] == ["delete address 10.3.0.1/24 from red:a"]
+
+
+def test_what_a_plan_changes_is_told_by_namespace():
+    before = _machine()
+    for name in ("a", "b"):
+        before.put(("link", "red", name), Link("dummy", mtu=1500))
+        before.put(("link", "green", name), Link("dummy"))
+        before.put(("link", "same", name), Link("dummy"))
+    before.put(("link", "gone", "a"), Link("dummy"))
+    after = before.fork()
+    after.drop(("link", "same", "b"))
+    after.put(("link", "same", "b"), Link("dummy"))
+    after.put(("link", "red", "a"), Link("dummy", mtu=1200))
+    after.drop(("link", "red", "b"))
+    after.put(("link", "red", "c"), Link("dummy"))
+    after.clear("gone")
+    after.put(("link", "new", "a"), Link("dummy"))
+    assert changed_keys(Plan((), before, after)) == {
+        "red": [("link", "red", "a"), ("link", "red", "b"), ("link", "red", "c")],
+        "gone": [("link", "gone", "a")],
+        "new": [("link", "new", "a")],
+    }
 
 
 def test_what_never_settles_is_told_by_its_last_steps(monkeypatch):

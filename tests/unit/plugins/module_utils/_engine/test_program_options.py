@@ -133,15 +133,39 @@ def test_what_is_wrong_is_told_with_its_place(processes, problem):
     assert problem in told
 
 
-def test_what_is_wrong_in_a_group_is_told_there():
+def test_what_is_wrong_in_a_group_is_told_there_and_once():
     (told,) = problems_of(
         {
             "name": "lab",
-            "nodes": {"red": {"groups": ["g"]}},
+            "nodes": {"red": {"groups": ["g"]}, "blue": {"groups": ["g"]}},
             "groups": {"g": {"processes": [{**WEB, "ready": {"timeout": 1}}]}},
         }
     )
     assert told.startswith("groups.g.processes[0].ready: nothing is asked")
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        (True, "nodes['r.d'].processes[1].name: 'web': stands in the list twice"),
+        (False, "defaults.node.processes[1].name: 'web': stands in the list twice (in node r.d)"),
+    ],
+)
+def test_a_node_is_named_only_where_the_place_does_not_say_which_it_is(own, told):
+    twice = {"processes": [WEB, WEB]}
+    given = {"name": "lab", "nodes": {"r.d": twice if own else {}}, "defaults": {"node": {} if own else twice}}
+    assert problems_of(given) == [told]
+
+
+def test_a_process_without_a_name_does_not_hide_what_is_wrong_with_the_next():
+    nameless, twice = problems_of(lab({"argv": ["a"]}, WEB, WEB))
+    assert nameless.startswith("nodes.red.processes[0]: the key 'name' is missing")
+    assert twice.startswith("nodes.red.processes[2].name: 'web': stands in the list twice")
+
+
+def test_a_process_says_where_it_was_asked_for():
+    origin = topology.load(lab({"name": "idle", "argv": ["sleep", "9"]}, WEB)).origin
+    assert origin["process", "red", "web"] == "nodes.red.processes[1]"
 
 
 # -- the module

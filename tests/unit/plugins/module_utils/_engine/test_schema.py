@@ -91,6 +91,10 @@ def test_the_example_of_the_design_is_taken_as_far_as_this_version_goes():
         (node(routes=[{"to": "default", "via": []}]), "nodes.red.routes[0].via: 0 items: expected a list of gateways"),
         (node(routes=[{"to": "10.0.0.0/8", "metric": -1}]), "nodes.red.routes[0].metric: -1: expected a whole number"),
         (node(routes=[{"to": "10.0.0.0/8", "table": "mian"}]), "nodes.red.routes[0].table: 'mian': a routing table is"),
+        (
+            node(routes=[{"to": "10.0.0.0/8", "table": "10000000000"}]),
+            "nodes.red.routes[0].table: '10000000000': a routing table is a number or main",
+        ),
         (node(routes=[{"to": "10.0.0.0/8", "type": "drop"}]), "nodes.red.routes[0].type: 'drop': expected unicast or"),
         (node(sysctls={"kernel.panic": 1}), "nodes.red.sysctls['kernel.panic']: 'kernel.panic': this would change"),
         (node(etc={"resolv.conf": 5}), "nodes.red.etc['resolv.conf']: 5: expected the content of the file"),
@@ -105,6 +109,7 @@ def test_the_example_of_the_design_is_taken_as_far_as_this_version_goes():
             "links[0][0]: 'sixteen-bytes-xx': a link name has at most 15",
         ),
         (lab(links=[["red:x", "@"]]), "links[0][1]: '@': name the link of the machine, like '@br0' or '@ens4'"),
+        (lab(links=[["red:x", "@a%d"]]), "links[0][1]: 'a%d': a link name has no '/'"),
         (lab(links=[["red:x", ":y"]]), "links[0][1]: ':y': an end is NODE:LINK, the name of a switch, or @NAME"),
         (link(name="../x"), "links[0].endpoints[0].name: '../x': a link name has no '/'"),
         (link(node="red:eth1"), "links[0].endpoints[0].node: 'red:eth1': only the node stands here"),

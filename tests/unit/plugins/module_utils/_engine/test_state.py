@@ -11,7 +11,14 @@ import typing as t
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.netns.lab.plugins.module_utils._engine.records import Key, Link, Record, Sysctl
+from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
+    MACHINE,
+    Key,
+    Link,
+    Namespace,
+    Record,
+    Sysctl,
+)
 from ansible_collections.netns.lab.plugins.module_utils._engine.state import State
 
 SPACES = ("a", "b", "unseen")
@@ -87,7 +94,47 @@ def test_clearing_a_fork_leaves_the_original_even_where_the_fork_had_changed_it(
     assert list(fork) == [KEYS[1]]
 
 
+def test_which_links_stand_on_others_is_known_after_every_change():
+    upper = Link(kind="vlan", lower=("a", "x"))
+    state = State()
+    for key in KEYS[:2]:
+        state.put(key, upper)
+    assert state.standing() == KEYS[:2]
+    state.put(KEYS[0], Link(kind="veth"))
+    state.put(KEYS[2], upper)
+    assert state.standing() == KEYS[1:3]
+    fork = state.fork()
+    fork.drop(KEYS[1])
+    assert fork.standing() == KEYS[2:3]
+    fork.clear("b")
+    assert fork.standing() == []
+    assert state.standing() == KEYS[1:3]
+
+
 def test_what_will_be_there_at_birth_goes_along_into_a_fork():
     state = State()
     state.at_birth = {"a": {KEYS[0]: Link()}}
     assert state.fork().at_birth == state.at_birth
+
+
+def test_a_fork_tells_in_which_namespaces_anything_was_changed_since():
+    state = State()
+    for ns in ("put", "dropped", "cleared", "left"):
+        state.put(("link", ns, "x"), Link())
+    fork = state.fork()
+    assert not fork.touched()
+    fork.put(("link", "put", "y"), Link())
+    fork.put(("link", "new", "x"), Link())
+    fork.drop(("link", "dropped", "x"))
+    fork.clear("cleared")
+    fork.drop(("link", "left", "y"))
+    fork.clear("unseen")
+    assert set(fork.touched()) == {"put", "new", "dropped", "cleared"}
+    assert not fork.fork().touched()
+
+
+def test_a_namespace_lives_unless_there_is_none_or_only_the_file_of_its_name():
+    state = State()
+    state.put(("namespace", "red"), Namespace("", -1, False))
+    state.put(("namespace", "rust"), Namespace("", -1, True))
+    assert [state.lives(ns) for ns in ("red", "rust", "unseen", MACHINE)] == [True, False, False, True]

@@ -128,7 +128,9 @@ def test_a_sysctl_of_a_link_needs_the_link():
 
 def test_files_of_etc():
     want = topology.load(lab({"red": {"etc": {"resolv.conf": "nameserver 10.0.0.1\n"}}})).want
-    assert want["file", "red", "resolv.conf"] == File("nameserver 10.0.0.1\n")
+    file = want["file", "red", "resolv.conf"]
+    assert isinstance(file, File)
+    assert (file.content, file.owner) == ("nameserver 10.0.0.1\n", "lab")
 
 
 # Defaults and groups
@@ -305,6 +307,8 @@ def test_one_address_on_two_links_of_a_node_is_a_slip():
     definition = lab({"red": {}}, [end("red", "a", "10.0.0.1/24"), end("red", "b", "10.0.0.1/16")])
     (found,) = problems_of(definition)
     assert found == "links[0][1].addresses[0]: 10.0.0.1/16: red has this address on a already"
+    (found,) = problems_of(lab({"red": {}, "blue": {}}, [end("red", "a", "127.0.0.1/32"), "blue:a"]))
+    assert found == "links[0][0].addresses[0]: 127.0.0.1/32: red has this address on lo already"
 
 
 def test_mistakes_in_different_parts_of_the_file_are_told_at_once():
