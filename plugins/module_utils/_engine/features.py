@@ -11,7 +11,6 @@ import typing as t
 
 from .._kernel import codec
 from .._kernel.errors import MissingLibrary
-from .._kernel.immovable import is_immovable
 from .._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
 from .._kernel.visit import Visit
 from . import kinds
@@ -54,6 +53,8 @@ def _check_moves(visit: Visit, made: Plan) -> None:
             continue
         if step.key not in made.before:
             continue  # under a name for the time being
+        from .._kernel.immovable import is_immovable
+
         visit.enter(step.key[1])
         if is_immovable(visit.socket(), step.key[2]):
             kind = t.cast(Link, made.before.get(step.key)).kind
