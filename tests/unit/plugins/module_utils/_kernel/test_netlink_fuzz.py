@@ -124,13 +124,23 @@ def test_a_dump_comes_out_whole_whatever_else_comes_between(dump, data):
     assert dumped(datagrams) == some
 
 
+def inside(datagram: bytes) -> list[int]:
+    """The places within its messages. One that is cut off between two of them is a whole one."""
+    found: list[int] = []
+    start = 0
+    while start < len(datagram):
+        length = struct.unpack_from("=I", datagram, start)[0]
+        found += range(start + 1, start + length)
+        start += (length + 3) & ~3
+    return found
+
+
 @given(dumps(), st.data())
-def test_a_dump_cut_off_at_any_byte_is_no_dump(dump, data):
-    some, datagrams = dump
+def test_a_dump_cut_off_in_any_message_is_no_dump(dump, data):
+    _some, datagrams = dump
     cut = data.draw(st.integers(0, len(datagrams) - 1))
-    datagrams[cut] = datagrams[cut][: data.draw(st.integers(1, len(datagrams[cut]) - 1))]
-    found = dumped(datagrams)
-    assert isinstance(found, KernelError) or found == some
+    datagrams[cut] = datagrams[cut][: data.draw(st.sampled_from(inside(datagrams[cut])))]
+    assert isinstance(dumped(datagrams), KernelError)
 
 
 @given(dumps(), st.data())
