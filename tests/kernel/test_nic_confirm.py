@@ -72,11 +72,11 @@ def test_a_loan_that_nobody_confirms_is_undone(ip, run_module):
 
 
 def test_a_loan_that_was_confirmed_stays(ip, run_module):
-    run_module("nic", name="ens4", netns="red", confirm=2)
+    run_module("nic", name="ens4", netns="red", confirm=4)
     assert len(watchers()) == 1
     assert run_module("nic", name="ens4", netns="red", confirmed=True)["loan"] == "confirmed"
     wait_until(lambda: not watchers())
-    time.sleep(1.5)
+    time.sleep(3.5)
     assert ip("link", "show", "ens4", netns="red")
     assert run_module("nic", name="ens4", netns="red", confirmed=True)["loan"] == "confirmed"
 
@@ -92,10 +92,10 @@ def test_it_has_nothing_of_the_run_it_came_from(run_module):
 
 def test_where_it_was_killed_the_next_run_of_whatever_module_does_it(ip, run_module):
     before = stands()
-    run_module("nic", name="ens4", netns="red", confirm=1)
+    run_module("nic", name="ens4", netns="red", confirm=4)  # so that the kill comes first, also on a busy machine
     for pid in watchers():
         os.kill(pid, signal.SIGKILL)
-    time.sleep(1.1)
+    time.sleep(4.1)
     assert run_module("nic", name="ens4", netns="red", confirmed=True)["loan"] == "overdue"
     assert ip("link", "show", "ens4", netns="red")
     done = run_module("link", name="lo", up=True)
