@@ -56,7 +56,7 @@ plugins =
 def run_part(part: Part, scratch: Path, _options: list[str]) -> None:
     place = scratch / "coverage"
     place.mkdir()
-    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
     (place / "settings").write_text(SETTINGS.format(data=place / "data", checkout=CHECKOUT))
     _measure(part, place)
     data = [*place.glob("data.*"), *place.glob("*/ansible_collections/netns/lab/tests/output/coverage/*=coverage.*")]
