@@ -12,6 +12,7 @@ is left behind on the machine (namespaces, links, mounts, files, processes, cont
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from runner import lanes, leaks, needs
 from runner.parts import PARTS, choose
-from runner.place import THOROUGH
+from runner.place import COMPILED, THOROUGH
 from runner.report import Report
 
 
@@ -44,6 +45,7 @@ def main(arguments: list[str]) -> int:
     before = leaks.look()
     with tempfile.TemporaryDirectory(prefix="netns-lab-test-") as scratch:
         report.parts += lanes.run({name: PARTS[name] for name in chosen}, Path(scratch), options)
+    shutil.rmtree(f"{COMPILED}{scratch}", ignore_errors=True)  # of copies of the tree, which are gone
     leftover = report.begin("leftovers")
     leaks.compare(leftover, before)
     report.end(leftover)

@@ -29,6 +29,10 @@ MARK = f"{_RUN}={os.environ.get(_RUN) or uuid.uuid4()}"
 THOROUGH = "NETNS_LAB_TEST_THOROUGH"
 """In the environment of a run that tries ten times as many random cases, and other ones each time."""
 
+COMPILED = CACHE / "pycache"
+"""Where every Python of a run keeps what it compiles, and looks for it: a third of a module's time would go into that.
+Beside the source it would be in the way of whoever looks at what is there."""
+
 NOT_SOURCE = (
     ".git",
     ".venv",
@@ -52,7 +56,9 @@ def environment(**more: str) -> dict[str, str]:
     pythons = [found for shim in shims for found in sorted(glob.glob(f"{Path(shim).parent}/versions/3.*/bin"))]
     path = [str(BIN), *(directory for directory in path if directory not in shims), *pythons]
     name, value = MARK.split("=")
-    return {**os.environ, "PATH": ":".join(path), name: value, "PYTHONDONTWRITEBYTECODE": "1", **more}
+    found = {**os.environ, "PATH": ":".join(path), name: value, "PYTHONPYCACHEPREFIX": str(COMPILED), **more}
+    found.pop("PYTHONDONTWRITEBYTECODE", None)
+    return found
 
 
 def run(
