@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parts sanity, units and integration: ansible-test, on a copy of the tree, with a home of its own.
+"""Parts sanity, units, integration and containers: ansible-test, on a copy of the tree, with a home of its own.
 
 ansible-test builds virtual environments and starts them with a pip script that it would fetch from a host of its own.
 A stand-in at the place where it keeps that script runs the pip wheel of the same version from the index that this
@@ -125,28 +125,45 @@ def units(part: Part, scratch: Path, _options: list[str]) -> None:
         part.fail("ansible-test units", f"exit code {code}")
 
 
-def integration(part: Part, scratch: Path, options: list[str], *more: str, leave: t.Collection[str] = ()) -> None:
-    """All targets but those to leave, in as many shares as there are cores; `more` goes to ansible-test. Options name
-    the only targets to run."""
+def integration(part: Part, scratch: Path, options: list[str]) -> None:
+    """The targets that make no containers. Options name the only targets to run, whichever they are."""
+    run_targets(part, scratch, options or [name for name in targets() if not _makes_containers(name)])
+
+
+def containers(part: Part, scratch: Path, options: list[str]) -> None:
+    """The targets that make containers, which takes as long as all others do."""
+    run_targets(part, scratch, options or [name for name in targets() if _makes_containers(name)])
+
+
+def targets() -> dict[str, int]:
+    """All targets, by name in order, with the size of their files in bytes."""
     left_out = re.compile(r"^(hidden|disabled|unsupported)$", re.MULTILINE)
-    targets = {
+    return {
         aliases.parent.name: sum(path.stat().st_size for path in aliases.parent.rglob("*") if path.is_file())
-        for aliases in (CHECKOUT / "tests" / "integration" / "targets").glob("*/aliases")
-        if not left_out.search(aliases.read_text()) and aliases.parent.name not in leave
+        for aliases in sorted((CHECKOUT / "tests" / "integration" / "targets").glob("*/aliases"))
+        if not left_out.search(aliases.read_text())
     }
-    for name in set(options) - set(targets):
-        part.fail(name, f"there is no such target; there are {', '.join(sorted(targets))}")
-    if options:
-        targets = {name: size for name, size in targets.items() if name in options}
+
+
+def _makes_containers(name: str) -> bool:
+    return "lxc" in name
+
+
+def run_targets(part: Part, scratch: Path, names: t.Collection[str], *more: str) -> None:
+    """Some targets, in as many shares as there are cores; `more` goes to ansible-test."""
+    there = targets()
+    for name in set(names) - set(there):
+        part.fail(name, f"there is no such target; there are {', '.join(there)}")
+    chosen = {name: size for name, size in there.items() if name in names}
     lacking = {tool.name for tool in needs.lacking()}
-    for name in sorted(targets) if lacking else ():
+    for name in sorted(chosen) if lacking else ():
         missing = lacking & (needs.FOR_CONTAINERS if "lxc" in name else needs.FOR_CONNECTIONS)
         if missing and name.startswith(("lxc_", "connection_")):
-            del targets[name]
+            del chosen[name]
             part.skip(name, f"there is no {', '.join(sorted(missing))} here")
-    if not targets:
+    if not chosen:
         return
-    parts = shares(targets, min(4, os.cpu_count() or 1))
+    parts = shares(chosen, min(4, os.cpu_count() or 1))
     trees = [copy(scratch, f"integration-{number}") for number in range(len(parts))]
     commands = []
     for tree, share in zip(trees, parts):
@@ -162,7 +179,7 @@ def integration(part: Part, scratch: Path, options: list[str], *more: str, leave
         passed |= ran
         failed |= not_so_well
     _clear_pivots()
-    for name in sorted(targets):
+    for name in sorted(chosen):
         if name in failed:
             part.fail(name, "see above")
         elif name in passed:

@@ -86,7 +86,8 @@ def _measure(part: Part, place: Path) -> None:
             _take_over(part, name, lambda inner, suite=suite: suite(inner, place, []))
     finally:
         del os.environ["COVERAGE_PROCESS_START"]
-    _take_over(part, "integration", lambda inner: ansible_test.integration(inner, place, [], "--coverage", leave=LEAVE))
+    targets = [name for name in ansible_test.targets() if name not in LEAVE]
+    _take_over(part, "integration", lambda inner: ansible_test.run_targets(inner, place, targets, "--coverage"))
 
 
 def _take_over(part: Part, name: str, suite: t.Callable[[Part], None]) -> None:

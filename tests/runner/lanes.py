@@ -4,7 +4,7 @@
 
 """Runs parts side by side, each in a process of its own, and tells which line of output is whose.
 
-Half of a kernel test is waiting for the kernel, and a check of the source waits for nothing: three parts at a time
+Half of a kernel test is waiting for the kernel, and a check of the source waits for nothing: two parts at a time
 keep two cores busy, the longest ones first, so that none is left for the end.
 """
 
@@ -28,7 +28,7 @@ from .report import Part, Report, heading
 ALONE = "--alone"
 """How the process of one part is called: with the part, a directory and the file for its result after it."""
 
-AT_ONCE = 3
+AT_ONCE = 2
 """Parts at a time. Most start several programs of their own, by the number of cores."""
 
 QUIET_SECONDS = 60

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .place import run
 
-USERS = {"kernel", "integration", "coverage", "versions", "checkout", "molecule"}
+USERS = {"kernel", "integration", "containers", "coverage", "versions", "checkout", "molecule"}
 """The parts that make containers, and connect to a machine."""
 
 

@@ -17,6 +17,7 @@ import os
 import typing as t
 from dataclasses import asdict, field, replace
 
+from .._kernel import folders
 from . import ownership
 from .errors import LabError
 from .records import MACHINE, Link, Request
@@ -120,8 +121,7 @@ def save(lease: Lease) -> None:
     for name in ("addresses", "routes", "rules"):
         raw[name] = [body.hex() for body in raw[name]]
     try:
-        os.makedirs(LEASES, 0o755, exist_ok=True)
-        with open(draft, "w", encoding="utf-8") as stream:
+        with folders.within(LEASES, lambda: open(draft, "w", encoding="utf-8")) as stream:
             json.dump(raw, stream, separators=(",", ":"))
             stream.flush()
             os.fsync(stream.fileno())

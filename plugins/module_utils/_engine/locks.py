@@ -18,7 +18,7 @@ import time
 import typing as t
 import zlib
 
-from .._kernel import namespaces
+from .._kernel import folders, namespaces
 from .errors import LabError
 
 LOCKS = "/run/netns-lab"
@@ -113,10 +113,7 @@ def _acquire(path: str, kind: int, timeout: float, what: str) -> int:
     deadline = time.monotonic() + timeout
     while True:
         try:
-            os.makedirs(LOCKS, 0o755, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except FileNotFoundError:  # the folder went with another run's last lock
-            continue
+            descriptor = folders.within(LOCKS, lambda: os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
         except OSError as error:
             raise LabError(f"the lock {path} can't be opened: {error.strerror}. Run as root") from error
         try:

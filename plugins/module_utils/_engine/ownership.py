@@ -18,6 +18,7 @@ import time
 import typing as t
 from dataclasses import dataclass, field
 
+from .._kernel import folders
 from .errors import LabError
 from .records import Key
 
@@ -131,9 +132,9 @@ def save(entry: Entry) -> None:
     text = f"{json.dumps(head, separators=(',', ':'))[:-1]},{entry.body[1:]}"
     draft = _draft(entry.lab)
     try:
-        os.makedirs(REGISTRY, 0o755, exist_ok=True)
         # For root only: it repeats what lab files say, down to the content of files.
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        descriptor = folders.within(REGISTRY, lambda: os.open(draft, how, 0o600))
         with open(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()

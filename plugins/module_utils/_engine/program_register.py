@@ -15,7 +15,7 @@ import json
 import os
 import typing as t
 
-from .._kernel import launch
+from .._kernel import folders, launch
 from .derived_names import LOGS, default_log
 from .errors import LabError
 from .locks import LOCKS
@@ -30,7 +30,6 @@ else:
 RECORDS = os.path.join(LOCKS, "processes")
 STARTING, RUNNING, STOPPED = "starting", "running", "stopped"
 _VERSION = 1
-_ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
@@ -100,22 +99,17 @@ def save(ns: str, name: str, entry: Entry) -> None:
     }
     path = _file(ns, name)
     draft = os.path.join(os.path.dirname(path), f".{name}.{os.getpid()}")
-    for attempt in range(_ATTEMPTS):
-        try:
-            os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-            # Arguments and environment may hold what isn't everybody's business.
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(json.dumps(raw, separators=(",", ":")))
-            os.rename(draft, path)
-            return
-        except FileNotFoundError:  # a folder went with the last record in it
-            if attempt == _ATTEMPTS - 1:
-                raise LabError(f"{path} can't be written: its folder goes again and again") from None
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)
-            raise LabError(f"{path} can't be written: {error.strerror}") from error
+    how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    try:
+        # Arguments and environment may hold what isn't everybody's business.
+        descriptor = folders.within(os.path.dirname(path), lambda: os.open(draft, how, 0o600))
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(json.dumps(raw, separators=(",", ":")))
+        os.rename(draft, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
+        raise LabError(f"{path} can't be written: {error.strerror}") from error
 
 
 def make_room(ns: str, name: str, log: str) -> None:
@@ -123,7 +117,7 @@ def make_room(ns: str, name: str, log: str) -> None:
     if log != default_log(ns, name):
         return
     try:
-        os.makedirs(os.path.dirname(log), 0o755, exist_ok=True)
+        folders.within(os.path.dirname(log), lambda: None)
     except OSError as error:
         raise LabError(f"{os.path.dirname(log)} can't be made: {error.strerror}") from error
 

@@ -68,7 +68,7 @@ def make(label: str) -> str | None:
         for _attempt in range(_ATTEMPTS):
             try:
                 os.makedirs(path, 0o755, exist_ok=True)
-            except FileNotFoundError:  # the one above went with another run's last group
+            except (FileNotFoundError, FileExistsError):  # it or the one above went with another run's last group
                 continue
             except OSError:
                 break

@@ -18,7 +18,7 @@ import os
 import struct
 import typing as t
 
-from . import syscalls
+from . import folders, syscalls
 from .errors import KernelError
 from .removal import Removal, remove_name, remove_names
 from .visit import NOWHERE, RUN, Visit
@@ -172,8 +172,8 @@ def prepare() -> None:
 
 def _note_mount() -> None:
     """Remember that the mount is ours, before it is made."""
-    os.makedirs(os.path.dirname(MOUNT_IS_OURS), mode=0o755, exist_ok=True)
-    os.close(os.open(MOUNT_IS_OURS, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+    how = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+    os.close(folders.within(os.path.dirname(MOUNT_IS_OURS), lambda: os.open(MOUNT_IS_OURS, how, 0o644)))
 
 
 def tidy() -> None:

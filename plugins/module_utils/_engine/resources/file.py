@@ -10,6 +10,7 @@ import contextlib
 import os
 import typing as t
 
+from ..._kernel import folders
 from ..errors import LabError
 from ..records import File, Key
 from ..state import State
@@ -81,14 +82,15 @@ class FileKind(Kind):
                 except OSError:
                     break
             return
-        os.makedirs(folder, 0o755, exist_ok=True)
         for draft in _drafts(step.key):
             _unlink(draft)
         # Beside the target and renamed over it: a reader sees the old text or the new one. The name can't clash with
         # another run's, and begins with a dot, which no wanted file may.
         draft = os.path.join(folder, f".{step.key[2]}.{os.getpid()}")
         try:
-            with open(draft, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+            descriptor = folders.within(folder, lambda: os.open(draft, how, 0o644))
+            with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
                 os.fchmod(stream.fileno(), 0o644)
                 wanted = t.cast(File, step.after)
                 stream.write(wanted.content or "")
