@@ -67,12 +67,15 @@ class Combination(t.NamedTuple):
     run: t.Callable[[Part, Path], None]
 
 
-def run_part(part: Part, scratch: Path, _options: list[str]) -> None:
+def run_part(part: Part, scratch: Path, options: list[str]) -> None:
+    """Options are words of the names of combinations: those that have all of them are run."""
     pythons = {release: python for release in PYTHONS if (python := find(release))}
     for release in PYTHONS:
         if release not in pythons:
             part.skip(f"Python {release}", "there is none on this machine; units and kernel tests under it weren't run")
     chosen = [*_integration(part, pythons), *_kernel(pythons), *_unit(pythons)]
+    if options:
+        chosen = [one for one in chosen if all(word in one.name.replace(",", "").split() for word in options)]
     print(f"{len(chosen)} combinations, {AT_ONCE} at once", flush=True)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         started = [pool.submit(_one, part, combination, scratch / f"v{n}") for n, combination in enumerate(chosen)]
