@@ -157,7 +157,7 @@ def run_targets(part: Part, scratch: Path, names: t.Collection[str], *more: str)
     chosen = {name: size for name, size in there.items() if name in names}
     lacking = {tool.name for tool in needs.lacking()}
     for name in sorted(chosen) if lacking else ():
-        missing = lacking & (needs.FOR_CONTAINERS if "lxc" in name else needs.FOR_CONNECTIONS)
+        missing = lacking & (needs.FOR_CONTAINERS if _makes_containers(name) else needs.FOR_CONNECTIONS)
         if missing and name.startswith(("lxc_", "connection_")):
             del chosen[name]
             part.skip(name, f"there is no {', '.join(sorted(missing))} here")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from .. import _command
-from .readable import need_root, readable
+from .command import run_command
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -17,9 +17,4 @@ if t.TYPE_CHECKING:
 
 def run(module: AnsibleModule) -> None:
     """Called by the module."""
-    with readable(module):
-        need_root(module)
-        result = _command.run_in_container(module.params, check=module.check_mode)
-        if result.pop("failed"):
-            module.fail_json(**result)
-        module.exit_json(**result)
+    run_command(module, _command.run_in_container)

@@ -16,12 +16,7 @@ import dataclasses
 import operator
 import typing as t
 
-
-def dataclass(*, frozen: bool) -> t.Callable[[type], type]:
-    """Called like the standard one, always with ``frozen=True``."""
-    if not frozen:
-        raise TypeError("only for classes whose instances don't change")
-    return _made
+__all__ = ["dataclass"]
 
 
 def _made(cls: type) -> type:
@@ -47,3 +42,14 @@ def _nothing(_record: t.Any) -> tuple[()]:
 def __repr__(self: t.Any) -> str:
     told = [f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(self) if f.repr]
     return f"{self.__class__.__qualname__}({', '.join(told)})"
+
+
+if t.TYPE_CHECKING:
+    from dataclasses import dataclass  # what the type checker knows
+else:
+
+    def dataclass(*, frozen: bool) -> t.Callable[[type], type]:
+        """Called like the standard one, always with ``frozen=True``."""
+        if not frozen:
+            raise TypeError("only for classes whose instances don't change")
+        return _made

@@ -13,12 +13,8 @@ import typing as t
 from dataclasses import field
 
 from .._kernel import decode
+from .frozen import dataclass
 from .records import Key, Link
-
-if t.TYPE_CHECKING:
-    from dataclasses import dataclass
-else:
-    from .frozen import dataclass
 
 
 @dataclass(frozen=True)

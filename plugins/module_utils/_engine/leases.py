@@ -20,12 +20,8 @@ from dataclasses import asdict, field, replace
 from .._kernel import folders
 from . import ownership
 from .errors import LabError
+from .frozen import dataclass
 from .records import MACHINE, Link, Request
-
-if t.TYPE_CHECKING:
-    from dataclasses import dataclass
-else:
-    from .frozen import dataclass
 
 LEASES = os.path.join(ownership.REGISTRY, "leases")
 TURN = "@leases"

@@ -55,7 +55,7 @@ class Entry:
 
     def take_body(self, other: Entry) -> None:
         """Don't make it anew where the other has the same."""
-        if self.asked == other.asked and self.keys == other.keys:
+        if other._body and self.asked == other.asked and self.keys == other.keys:
             self._body = other._body
 
     @property

@@ -14,16 +14,12 @@ from __future__ import annotations
 import typing as t
 
 from .errors import LabError
+from .frozen import dataclass
 from .records import MACHINE, Container, Key, Namespace, Program, Request
 from .resources import BY_KIND, KINDS
 from .resources.base import Item, Proposal, Question, differing
 from .state import State
 from .steps import Step, in_order, ranks
-
-if t.TYPE_CHECKING:
-    from dataclasses import dataclass
-else:
-    from .frozen import dataclass
 
 ROUNDS = 4
 """Effects of effects are rare; a plan that doesn't settle by then contradicts itself."""

@@ -13,19 +13,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import typing as t
 
 from .._kernel import folders, launch
 from .derived_names import LOGS, default_log
 from .errors import LabError
+from .frozen import dataclass
 from .locks import LOCKS
 from .ownership import boot_id
 from .records import Program, Ready
-
-if t.TYPE_CHECKING:
-    from dataclasses import dataclass
-else:
-    from .frozen import dataclass
 
 RECORDS = os.path.join(LOCKS, "processes")
 STARTING, RUNNING, STOPPED = "starting", "running", "stopped"

@@ -32,10 +32,7 @@ import dataclasses
 import typing as t
 from dataclasses import field
 
-if t.TYPE_CHECKING:
-    from dataclasses import dataclass
-else:
-    from .frozen import dataclass
+from .frozen import dataclass
 
 MACHINE = "@"
 """The namespace that the module itself runs in. Never a legal name of a node."""

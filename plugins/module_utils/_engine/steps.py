@@ -14,12 +14,8 @@ from __future__ import annotations
 import enum
 import typing as t
 
+from .frozen import dataclass
 from .records import Key, Link, Record, Want
-
-if t.TYPE_CHECKING:
-    from dataclasses import dataclass
-else:
-    from .frozen import dataclass
 
 
 class Phase(enum.IntEnum):
