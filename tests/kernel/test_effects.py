@@ -43,6 +43,8 @@ from ansible_collections.netns.lab.tests.kernel.engine import picture
 from ansible_collections.netns.lab.tests.random_wants import MTUS, examples, wants
 
 SETTLE_SECONDS = 5.0
+NO_MAC = "00:00:00:00:00:00"
+"""What a bridge has that has lost its last port, unless it was given one."""
 
 
 def done(visit: Visit, request: Request, step: Step, before: State) -> State:
@@ -89,10 +91,26 @@ def between(foreseen_: State, after: State, want: Want) -> list[str]:
     for key in {**one, **other}:
         unknown = key[0] == "sysctl" and key not in one
         record = other.get(key)
-        if isinstance(record, Link) and record.peer == ("?", ""):  # of a link that nobody wants, so nobody asks
-            other[key] = replace(record, peer=getattr(one.get(key), "peer", None))
+        if isinstance(record, Link):
+            other[key] = unasked(record, one.get(key), after, key)
         if one.get(key) != other.get(key) and not unknown:
             found.append(f"{key}: foreseen {one.get(key)}, found {other.get(key)}")
+    return found
+
+
+def unasked(found: Link, foreseen_: t.Any, after: State, key: Key) -> Link:
+    """A link as found, with what no effect has to foresee as it was foreseen: the far ends of a link that nobody wants,
+    which nobody asks for; and the MAC address that a bridge takes from its ports, as long as it was given none, which
+    can't be seen (net/bridge/br_stp_if.c, br_stp_recalculate_bridge_id)."""
+    if not isinstance(foreseen_, Link):
+        return found
+    if found.peer == ("?", ""):
+        found = replace(found, peer=foreseen_.peer)
+    if found.lower == ("?", ""):
+        found = replace(found, lower=foreseen_.lower)
+    macs = [str(link.mac) for _port, link in after.of(key[1], "link") if link.master == key[2]]
+    if found.kind == "bridge" and found.mac == min(macs, default=NO_MAC):
+        found = replace(found, mac=foreseen_.mac)
     return found
 
 

@@ -186,3 +186,22 @@ def test_a_module_process_at_any_time(foreign, start_module, run_module):
         assert not run_module("topology", name="killed", state="absent").get("failed")
         assert snapshot.differences(foreign, snapshot.machine()) == []
         assert not Path(ownership.REGISTRY).exists()
+
+
+def test_a_draft_says_whose_it_is_before_it_is_marked(foreign, monkeypatch):
+    """Killed between a file and its mark, and the registry is lost: the name of the draft is all there is."""
+    request = topology.load({"name": "killed", "nodes": {"red": {"etc": {"hosts": "10.0.0.1 gw\n"}}}}).request()
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr(os, "setxattr", lambda *_any: os.kill(os.getpid(), signal.SIGKILL))
+        converge(request, check=False)
+        os._exit(0)
+    _pid, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+    (draft,) = os.listdir("/etc/netns/red")
+    assert draft == f".hosts.netns-lab-killed.{child}"
+    shutil.rmtree(ownership.REGISTRY)
+    converge(Request({}, lab="other"), check=False)
+    assert os.listdir("/etc/netns/red") == [draft]
+    converge(NOTHING, check=False)
+    assert snapshot.differences(foreign, snapshot.machine()) == []

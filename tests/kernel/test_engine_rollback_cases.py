@@ -320,3 +320,41 @@ def test_what_cannot_be_put_back_is_said_beforehand():
     )
     foreseen = converge(Request(dict(want)), check=True).warnings
     assert "red:e0: the label e0:one of 10.1.0.1 isn't put back if this run fails" in foreseen
+
+
+def test_a_veth_end_that_was_moved_comes_back_though_something_else_belongs_where_it_is():
+    """Made anew it would take its other end along, with what somebody had set there."""
+    near, far, away = ("link", "red", "near"), ("link", "red", "far"), ("link", "blue", "far")
+    stands = red(
+        (near, Link("veth", away[1:], up=True)),
+        (far, Link("bridge")),
+        (("namespace", "blue"), Namespace()),
+        (away, Link("veth", near[1:], up=True)),
+    )
+    converge(Request(stands), check=False)
+    sysctl("red", "net/ipv6/conf/near/autoconf", "0")
+    want = red((near, Link("veth", far[1:], up=True)), (far, Link("veth", near[1:], mtu=1400, up=True)))
+    leaves_no_trace(Request(want))
+
+
+@pytest.mark.parametrize("wanted", [None, Route((Hop("10.1.0.8", "e0"),), "unicast")], ids=["deleted", "changed"])
+def test_a_route_by_a_next_hop_object(wanted):
+    """To delete it the kernel wants the object's number, or nothing at all of where it leads."""
+    ip_does("netns add red\n")
+    ip_does("""
+        link set lo up
+        link add e0 type veth peer name f0
+        link set e0 up
+        link set f0 up
+        address add 10.1.0.1/24 dev e0
+        nexthop add id 7 via 10.1.0.9 dev e0
+        route add 10.70.0.0/16 nhid 7 mtu 1300
+        route append 10.70.0.0/16 via 10.1.0.5
+        address add fd01::1/64 dev e0 nodad
+        nexthop add id 8 via fd01::9 dev e0
+        route add fd70::/64 nhid 8 metric 5
+    """, netns="red")  # fmt: skip
+    routes = [("route", "red", 254, "10.70.0.0/16", 0, 0)]
+    if wanted is None:
+        routes.append(("route", "red", 254, "fd70::/64", 0, 5))
+    leaves_no_trace(Request(red(*((key, wanted) for key in routes))))

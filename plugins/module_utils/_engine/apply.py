@@ -153,9 +153,19 @@ class _Run:
             outcomes = self._try(batch[0][0], self._ground.visit.socket().transact, [message for _n, message in batch])
         finally:
             self._ground.close()
-        for (number, _message), outcome in zip(batch, outcomes):
-            if outcome is not None and not self._is_as_good_as_done(self._steps[number], outcome):
-                raise self._failure(number, outcome)
+        for (number, message), outcome in zip(batch, outcomes):
+            if outcome is not None:
+                self._refused(number, message, outcome)
+
+    def _refused(self, number: int, message: bytes, refusal: KernelError) -> None:
+        step, channel = self._steps[number], self._ground.visit.socket()
+        if BY_KIND[step.key[0]].comes_yet(step, refusal, channel):
+            (again,) = channel.transact([message])
+            if again is None:
+                return
+            refusal = again
+        if not self._is_as_good_as_done(step, refusal):
+            raise self._failure(number, refusal)
 
     def _is_as_good_as_done(self, step: Step, refusal: KernelError) -> bool:
         if step.verb == "delete":

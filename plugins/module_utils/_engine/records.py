@@ -128,6 +128,9 @@ class Route:
     onlink: bool | None = None
     kept: t.Any = field(default=None, compare=False, repr=False)
     """Wanted only: `_kernel.kept.Kept`, of a route that comes back with all that it had."""
+    nexthop: int = field(default=0, compare=False, repr=False)
+    """Observed only: the id of the next-hop object that it goes by (ip-nexthop(8)), whose hops are told; 0 means none.
+    """
 
 
 @dataclass(frozen=True)

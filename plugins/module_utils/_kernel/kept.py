@@ -29,6 +29,8 @@ FOREVER = 0xFFFFFFFF
 
 _IFA_LABEL, _IFA_CACHEINFO = 3, 6
 _RTA_OIF, _RTA_MULTIPATH, _RTA_CACHEINFO, _RTA_EXPIRES, _RTA_NH_ID = 4, 9, 12, 23, 30
+_RTA_GATEWAY, _RTA_VIA = 5, 18
+_HOPS = frozenset({_RTA_OIF, _RTA_GATEWAY, _RTA_VIA, _RTA_MULTIPATH})
 _FRA_PRIORITY, _FRA_TABLE, _FRA_IIFNAME, _FRA_OIFNAME, _FRA_FWMARK, _FRA_L3MDEV = 6, 15, 3, 17, 10, 19
 _DETACHED = 0x8 | 0x10
 """FIB_RULE_IIF_DETACHED and FIB_RULE_OIF_DETACHED: the link that the rule names isn't there at the moment."""
@@ -78,17 +80,21 @@ def _left(seconds: int, since: float) -> int:
     return seconds if seconds == FOREVER else max(0, seconds - int(now() - since))
 
 
-def route(kept: Kept, indexes: t.Sequence[int], flags: int) -> bytes:
+def route(kept: Kept, indexes: t.Sequence[int], flags: int, *, by_object: bool = False) -> bytes:
     """The request that makes a route anew, over links that have these indexes now, in the order of its next hops.
 
-    A next-hop object that it used isn't asked for: it went with its link, and the message says where it led.
+    `by_object` says that the next-hop object that it used still stands. Otherwise that isn't asked for: it went with
+    its link, and the message says where it led.
     """
+    left_out = _HOPS if by_object else {_RTA_NH_ID}  # the kernel takes one or the other
     head = bytearray(kept.body[:12])
     (route_flags,) = struct.unpack_from("=I", head, 8)
     struct.pack_into("=I", head, 8, route_flags & ~_TRANSIENT & 0xFF)
     parts = [bytes(head)]
     for number, start, stop in decode.attributes(kept.body, 12):
         value = kept.body[start:stop]
+        if number in left_out:
+            continue
         if number == _RTA_OIF and indexes:
             value = struct.pack("=I", indexes[0])
         elif number == _RTA_MULTIPATH:
@@ -98,8 +104,6 @@ def route(kept: Kept, indexes: t.Sequence[int], flags: int) -> bytes:
             if expires <= 0:
                 continue
             number, value = _RTA_EXPIRES, struct.pack("=I", max(1, expires // _HERTZ - int(now() - kept.since)))
-        elif number == _RTA_NH_ID:
-            continue
         parts.append(netlink.attribute(number, value))
     return _request(RTM_NEWROUTE, flags, b"".join(parts))
 

@@ -40,7 +40,7 @@ def _clear(question: Question) -> t.Iterator[Step]:
     names = {move.source[1:]: move.target[1:] for move in found}
     for key, wanted in question.items:
         have = state.get(key)
-        if wanted is not None and isinstance(have, Link):
+        if wanted is not None and isinstance(have, Link) and key[1:] not in names:  # those leave their place anyhow
             if have.lower in names:
                 have = replace(have, lower=names[have.lower])
             reason = unlike(wanted, have, lambda key: want.get(key) or state.get(key))

@@ -14,6 +14,8 @@ from ..state import State
 from ..steps import Phase, Step
 
 if t.TYPE_CHECKING:
+    from ..._kernel.errors import KernelError
+    from ..._kernel.netlink import Socket
     from ..ground import Ground
     from ..view import View
 
@@ -59,6 +61,9 @@ class Resource(t.Protocol):
     def messages(self, step: Step, ground: Ground) -> list[bytes]:
         """The netlink requests of a step, to be sent in ``step.place``."""
 
+    def comes_yet(self, step: Step, refusal: KernelError, channel: Socket) -> bool:
+        """Wait for what a refused step needs and what comes by itself; whether it is worth asking again."""
+
     def perform(self, step: Step, ground: Ground) -> None:
         """Do a step that isn't a netlink request."""
 
@@ -96,6 +101,9 @@ class Kind:
 
     def messages(self, step: Step, ground: Ground) -> list[bytes]:
         raise NotImplementedError(f"{self.__class__.__name__} sends no messages")
+
+    def comes_yet(self, step: Step, refusal: KernelError, channel: Socket) -> bool:
+        return False
 
     def perform(self, step: Step, ground: Ground) -> None:
         raise NotImplementedError(f"{self.__class__.__name__} performs nothing")

@@ -25,6 +25,8 @@ ETC = "/etc/netns"
 _MARK = "trusted.netns-lab"
 """The extended attribute that says to which lab a file belongs, should the registry be lost (xattr(7)). Where the file
 system has none, or in a container, the registry alone knows."""
+_BY = ".netns-lab-{}."
+"""Between the name of a file and the process that writes it, in the name of its draft: the lab."""
 
 
 def _path(key: Key) -> str:
@@ -84,15 +86,13 @@ class FileKind(Kind):
             return
         for draft in _drafts(step.key):
             _unlink(draft)
-        # Beside the target and renamed over it: a reader sees the old text or the new one. The name can't clash with
-        # another run's, and begins with a dot, which no wanted file may.
-        draft = os.path.join(folder, f".{step.key[2]}.{os.getpid()}")
+        wanted = t.cast(File, step.after)
+        draft = os.path.join(folder, _draft(step.key, wanted.owner))
         try:
             how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
             descriptor = folders.within(folder, lambda: os.open(draft, how, 0o644))
             with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
                 os.fchmod(stream.fileno(), 0o644)
-                wanted = t.cast(File, step.after)
                 stream.write(wanted.content or "")
                 if wanted.owner:
                     with contextlib.suppress(OSError):
@@ -117,7 +117,7 @@ def marked(lab: str) -> list[Key]:
     found: list[Key] = []
     for folder, _folders, files in os.walk(ETC):
         for name in files:
-            if _owner(os.path.join(folder, name)) == lab:
+            if _owner(os.path.join(folder, name)) == lab or _is_left(name, _BY.format(lab)):
                 found.append(("file", os.path.basename(folder), name))
     return found
 
@@ -136,18 +136,29 @@ def _remains(key: Key) -> bool:
     return os.path.isdir(folder) and (not os.listdir(folder) or bool(_drafts(key)))
 
 
+def _draft(key: Key, owner: str | None) -> str:
+    """The name of what is written beside a file and renamed over it: a reader sees the old text or the new one.
+
+    It can't clash with another run's, begins with a dot, which no wanted file may, and says whose it is before a mark
+    could be set.
+    """
+    return f".{key[2]}{_BY.format(owner or '')}{os.getpid()}"
+
+
 def _drafts(key: Key) -> list[str]:
     """Drafts of a file whose writers are no more."""
-    folder, head = os.path.dirname(_path(key)), f".{key[2]}."
+    folder, head = os.path.dirname(_path(key)), f".{key[2]}{_BY.partition('{')[0]}"
     try:
-        numbers = [name[len(head) :] for name in os.listdir(folder) if name.startswith(head)]
+        names = [name for name in os.listdir(folder) if name.startswith(head)]
     except OSError:
         return []
-    return [
-        os.path.join(folder, head + number)
-        for number in numbers
-        if number.isdigit() and not os.path.exists(f"/proc/{number}")
-    ]
+    return [os.path.join(folder, name) for name in names if _is_left(name, ".")]
+
+
+def _is_left(name: str, before: str) -> bool:
+    """Whether this is the name of a draft, with these words before the number, whose writer is no more."""
+    start, _dot, number = name.rpartition(".")
+    return f"{start}.".endswith(before) and number.isdigit() and not os.path.exists(f"/proc/{number}")
 
 
 def _unlink(path: str) -> None:

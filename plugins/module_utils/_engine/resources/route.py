@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import errno
 import socket
+import struct
 import typing as t
 from dataclasses import replace
 
@@ -20,6 +22,8 @@ from .base import Kind, Question, going, inside
 
 if t.TYPE_CHECKING:
     from ..._kernel.decode import RouteRow
+    from ..._kernel.errors import KernelError
+    from ..._kernel.netlink import Socket
     from ..ground import Ground
     from ..view import View
 
@@ -36,6 +40,7 @@ DERIVED = frozenset({"kernel", "ra", "redirect"})
 DYNAMIC = DERIVED | {"zebra", "bird", "bgp", "ospf", "isis", "rip", "eigrp", "babel", "dhcp", "ovn", "keepalived"}
 """Somebody's daemon looks after them: `exact` leaves them alone."""
 _DERIVED_NUMBERS = frozenset(PROTOCOLS[name] for name in DERIVED)
+_RTA_NH_ID = 30
 _SCOPE_LINK = 253
 _SCOPE_NOWHERE = 255
 
@@ -114,7 +119,7 @@ class RouteKind(Kind):
                 if (value := getattr(record, name)) is not None})  # fmt: skip
         family = socket.AF_INET6 if ":" in target else socket.AF_INET
         network, _slash, length = target.partition("/")
-        attributes: list[tuple[str, t.Any]] = []
+        attributes: list[tuple[t.Any, t.Any]] = []
         if int(length):
             attributes.append(("RTA_DST", network))
         if metric:
@@ -125,7 +130,9 @@ class RouteKind(Kind):
             attributes.append(("RTA_METRICS", {"attrs": [("RTAX_MTU", record.mtu)]}))
         hops = record.hops or ()
         flags = RTNH_F_ONLINK if record.onlink else 0
-        if len(hops) == 1:
+        if record.nexthop and step.verb == "delete":  # the kernel takes no hops then (net/ipv4/fib_semantics.c)
+            attributes.append((_RTA_NH_ID, struct.pack("=I", record.nexthop)))
+        elif len(hops) == 1:
             attributes += _hop(hops[0], family, ns, ground)
         elif hops:
             attributes.append(("RTA_MULTIPATH", [
@@ -147,6 +154,15 @@ class RouteKind(Kind):
             scope=_SCOPE_NOWHERE if deleting else _scope(family, kind, hops),
             route_flags=flags if len(hops) == 1 else 0, attrs=attributes,
         )]  # fmt: skip
+
+    def comes_yet(self, step: Step, refusal: KernelError, channel: Socket) -> bool:
+        """An IPv6 route takes no preferred source address that is still tentative."""
+        record = t.cast(Route, step.after)
+        if step.verb == "delete" or refusal.errno != errno.EINVAL or not record.source or ":" not in step.key[3]:
+            return False
+        from ..._kernel import tentative
+
+        return tentative.settles(channel, record.source)
 
     def say(self, step: Step) -> str:
         record = t.cast(Route, step.before if step.verb == "delete" else step.after)
@@ -171,7 +187,8 @@ def recorded(row: RouteRow, names: t.Mapping[int, str]) -> Route | None:
     if kind == "unicast":
         hops = tuple(Hop(via, names.get(index, "") if index else None, weight) for via, index, weight in row.hops)
     protocol = _PROTOCOL_NAMES.get(row.protocol, str(row.protocol))
-    return Route(hops, kind, protocol, row.prefsrc or "", row.mtu, bool(row.flags & RTNH_F_ONLINK))
+    onlink = bool(row.flags & RTNH_F_ONLINK)
+    return Route(hops, kind, protocol, row.prefsrc or "", row.mtu, onlink, nexthop=row.nexthop_id)
 
 
 def _again(step: Step, record: Route, ground: Ground) -> bytes:
@@ -182,7 +199,17 @@ def _again(step: Step, record: Route, ground: Ground) -> bytes:
     # IPv4's `append` makes a second one under the same key. Else replacing: what sets up the machine's network, such as
     # a DHCP client, may have been quicker.
     is_twin = len(step.key) > 6 and step.verb == "create"
-    return kept.route(record.kept, indexes, NLM_F_CREATE | (NLM_F_APPEND if is_twin else NLM_F_REPLACE))
+    flags = NLM_F_CREATE | (NLM_F_APPEND if is_twin else NLM_F_REPLACE)
+    return kept.route(record.kept, indexes, flags, by_object=_object_stands(step.key[1], record.nexthop, ground))
+
+
+def _object_stands(ns: str, nexthop: int, ground: Ground) -> bool:
+    if not nexthop:
+        return False
+    from ..._kernel import policy
+
+    ground.visit.enter(ns)
+    return nexthop in policy.read_nexthops(ground.visit.socket())
 
 
 def differences(wanted: Route, have: Route) -> tuple[str, ...]:

@@ -179,3 +179,18 @@ def test_what_never_settles_is_told_by_its_last_steps(monkeypatch):
         "what is wanted contradicts itself: these steps undo each other: add address 10.0.0.1/32 to red:lo; "
         "add address 10.0.0.2/32 to red:lo; add address 10.0.0.3/32 to red:lo"
     )
+
+
+def test_an_end_that_belongs_elsewhere_is_moved_there_and_not_deleted_for_what_is_wanted_in_its_place():
+    state = _machine()
+    state.put(("link", "red", "a"), Link("veth", ("red", "b"), mtu=1500, up=True, master="", index=2))
+    state.put(("link", "red", "b"), Link("veth", ("red", "a"), mtu=1500, up=True, master="", index=3))
+    want: dict[Key, Record | None] = {
+        ("link", "red", "a"): Link("veth", ("red", "c")),
+        ("link", "red", "c"): Link("veth", ("red", "a")),
+        ("link", "red", "b"): Link("bridge"),
+    }
+    assert [say(step) for step in plan(Request(want), state).steps] == [
+        "rename link red:b to red:c",
+        "create bridge red:b",
+    ]
