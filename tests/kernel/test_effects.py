@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from ansible_collections.netns.lab.plugins.module_utils._engine.apply import StepFailed, apply
 from ansible_collections.netns.lab.plugins.module_utils._engine.converge import converge
 from ansible_collections.netns.lab.plugins.module_utils._engine.departure import Departure
-from ansible_collections.netns.lab.plugins.module_utils._engine.effects import IPV6_LEAST_MTU
 from ansible_collections.netns.lab.plugins.module_utils._engine.ground import Ground
 from ansible_collections.netns.lab.plugins.module_utils._engine.leftovers import with_what_is_left
+from ansible_collections.netns.lab.plugins.module_utils._engine.names import IPV6_LEAST_MTU
 from ansible_collections.netns.lab.plugins.module_utils._engine.observe import observe
 from ansible_collections.netns.lab.plugins.module_utils._engine.ownership import load
 from ansible_collections.netns.lab.plugins.module_utils._engine.plan import Plan, plan, say

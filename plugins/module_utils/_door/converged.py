@@ -60,10 +60,13 @@ def leave(module: AnsibleModule, outcome: Outcome, **result: t.Any) -> None:
     steps: list[str] = []
     diff: list[dict[str, str]] = []
     if outcome.plan:
+        from .._engine.plan import sentences
+
+        steps = sentences(outcome.plan)
+    if outcome.plan and module._diff:
         from .._engine import render
 
-        steps = render.steps(outcome.plan)
-        diff = render.diff(outcome.plan) if module._diff else diff
+        diff = render.diff(outcome.plan)
     if module._diff:
         result["diff"] = diff
     module.exit_json(changed=outcome.changed, steps=steps, steps_total=len(outcome.plan.steps), **result)

@@ -16,10 +16,10 @@ import typing as t
 from dataclasses import replace
 
 from . import effects_bond, effects_conf, effects_ip, kinds
+from .names import IPV6_LEAST_MTU
 from .records import OUTLASTING, Key, Link, Namespace, changed
 from .state import State
 
-IPV6_LEAST_MTU = 1280
 _DEFAULT_MTU = 1500
 
 

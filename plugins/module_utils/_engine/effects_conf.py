@@ -15,13 +15,6 @@ from .records import Key, Sysctl
 from .state import State
 from .sysctl_names import link_of
 
-FORWARDING = {
-    "net/ipv4/ip_forward": "ipv4",
-    "net/ipv4/conf/all/forwarding": "ipv4",
-    "net/ipv6/conf/all/forwarding": "ipv6",
-}
-"""The switches of a family, by name."""
-
 
 def of_link(state: State, ns: str, link: str, family: str = "") -> list[tuple[Key, Sysctl]]:
     """The sysctls of one link, of both families or of one."""

@@ -15,7 +15,6 @@ from dataclasses import replace
 
 from .._kernel.errors import KernelError
 from .._kernel.visit import Visit
-from . import restore
 from .apply import StepFailed, apply
 from .departure import Departure
 from .errors import LabError
@@ -23,7 +22,7 @@ from .ground import Ground
 from .ledger import Ledger
 from .memory import remembered
 from .observe import observe, observe_again
-from .plan import Plan, plan, say
+from .plan import Plan, plan, reached, say
 from .records import Key, Link, Request
 from .state import State
 from .steps import Phase
@@ -145,6 +144,8 @@ class Execution:
     def _go_back(self, ledger: Ledger) -> list[str]:
         """Plan from what stands now to what stood before, and do that. In words, what of the things that aren't
         modelled didn't come back: they are the last ones, and no reason to leave the rest."""
+        from . import restore
+
         lost: dict[Key, str] = {}
         spaces = self._begun[-1].after.spaces()
         back = restore.request(self._begun, observe(self._visit, self._request, spaces))
@@ -175,7 +176,7 @@ def _said(left: Plan) -> str:
 
 def _neighbourhood(made: Plan) -> set[str]:
     """Where a plan was foreseen to change something, and where the other ends of the links are that are there."""
-    found = set(restore.reached(made))
+    found = set(reached(made))
     for ns in list(found):
         for state in (made.before, made.after):
             for record in state.space(ns).values():

@@ -15,7 +15,6 @@ from .._kernel import decode, netlink
 from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
 from .departure import Departure
-from .effects import uppers
 from .records import Key, Link
 from .state import State
 
@@ -70,6 +69,8 @@ class Ground:
         link = self._have.get(key)
         self.forget(key[1], key[2])
         if isinstance(link, Link):
+            from .effects import uppers
+
             peers = [] if link.peer is None else [("link", *link.peer)]
             for other in [*peers, *uppers(self._have, key)]:
                 self.gone(other)

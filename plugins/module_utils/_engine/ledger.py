@@ -45,6 +45,7 @@ class Ledger:
         self.entry = ownership.load(self._name) if concerned else None
         self._on_disk = self.entry
         self._concerned = concerned
+        self._counted: tuple[Request, list[Key]] | None = None
 
     @property
     def recorded(self) -> set[Key]:
@@ -57,8 +58,10 @@ class Ledger:
     def intend(self, request: Request, made: Plan) -> list[Lease]:
         """Before the first step: everything that may stand from now on, until the run is through. The new leases."""
         if self._concerned:
-            known = self.entry.keys if self.entry is not None else []
-            self._save(list(dict.fromkeys([*self._owned(request), *known])), complete=False)
+            owned = self._owned(request)
+            known = self.entry.keys if self.entry is not None and self.entry.keys != owned else []
+            new = set(owned) if known else ()
+            self._save(owned, [key for key in known if key not in new], complete=False)
         return self._loans.intend(made, request) if self._loans is not None else []
 
     def remember(self, before: State) -> None:
@@ -74,7 +77,7 @@ class Ledger:
             return
         owned = self._owned(request)
         if self._lab is None and self.entry is not None:
-            owned += [key for key in self.entry.keys if key not in request.want]
+            owned = owned + [key for key in self.entry.keys if key not in request.want]
         self._save(owned, complete=True)
 
     def revert(self) -> None:
@@ -90,26 +93,31 @@ class Ledger:
             )
 
     def _owned(self, request: Request) -> list[Key]:
-        return [
-            key
-            for key, record in request.want.items()
-            if record is not None
-            and self._is_recorded(key)
-            and key not in request.passing
-            and key not in request.borrowed
-        ]
+        if self._counted is None or self._counted[0] is not request:
+            owned = [
+                key
+                for key, record in request.want.items()
+                if record is not None
+                and self._is_recorded(key)
+                and key not in request.passing
+                and key not in request.borrowed
+            ]
+            self._counted = (request, owned)
+        return self._counted[1]
 
     def _is_recorded(self, key: Key) -> bool:
         if self._lab is None:
             return bool(key[0] == "file")
         return key[0] != "occupants" and not (key[0] == "sysctl" and key[2] in _every_nodes())
 
-    def _save(self, keys: list[Key], *, complete: bool, written: int = 0) -> None:
-        if not keys:
+    def _save(self, keys: list[Key], besides: t.Sequence[Key] = (), *, complete: bool, written: int = 0) -> None:
+        if not keys and not besides:
             ownership.forget(self._name)
             self._on_disk = None
         elif not complete or not self._says(keys):
-            entry = ownership.Entry(self._name, keys, complete, ownership.boot_id(), self._asked, self._source, written)
+            entry = ownership.Entry(
+                self._name, keys, complete, ownership.boot_id(), self._asked, self._source, written, besides
+            )
             if self._on_disk is not None:
                 entry.take_body(self._on_disk)
             self._on_disk = entry

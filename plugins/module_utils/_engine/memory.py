@@ -16,12 +16,11 @@ import socket
 import typing as t
 from dataclasses import replace
 
-from .._kernel import decode, keepsakes, kept, netlink
+from .._kernel import decode, netlink
 from .._kernel.errors import KernelError
 from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
-from .effects import IPV6_LEAST_MTU
-from .effects_conf import FORWARDING
+from .names import IPV6_LEAST_MTU
 from .plan import Plan
 from .records import Address, Keepsake, Key, Link, Route, Sysctl
 from .resources import BY_KIND
@@ -30,7 +29,7 @@ from .resources.base import at
 from .resources.route import recorded
 from .state import State
 from .steps import POINT_OF_NO_RETURN, Step
-from .sysctl_names import link_of
+from .sysctl_names import FORWARDING, link_of
 
 _MTU = "/mtu"
 """IPv6's own; follows that of the link until somebody sets it."""
@@ -67,6 +66,8 @@ def remembered(visit: Visit, made: Plan) -> State:
         if tail == "forwarding":
             _keep(before, sysctls, ns, f"net/{family}/conf/all/accept_redirects", None)
     for ns in _places_of_keepsakes(made):
+        from .._kernel import keepsakes
+
         visit.enter(ns)
         links = {link.index: key[2] for key, link in before.of(ns, "link") if key[2] != "lo"}
         for one in keepsakes.read(visit.socket()):
@@ -80,6 +81,8 @@ def remembered(visit: Visit, made: Plan) -> State:
 
 def _keep_whole(before: State, channel: netlink.Socket, ns: str) -> None:
     """Addresses and routes with the messages that tell of them: they have more than records hold."""
+    from .._kernel import kept
+
     now = kept.now()
     names = {link.index: key[2] for key, link in before.of(ns, "link")}
     for body in channel.dump(netlink.address_dump_request()):
@@ -131,6 +134,8 @@ def warnings(visit: Visit, made: Plan) -> list[str]:
         if isinstance(link, Link) and link.index:
             links.setdefault(ns, {})[link.index] = name
     for ns, names in links.items():
+        from .._kernel import keepsakes
+
         visit.enter(ns)
         for index, some in keepsakes.unkept(visit.socket(), names).items():
             found += [f"{at(ns, names[index])}: {what} isn't put back if this run fails" for what in some]

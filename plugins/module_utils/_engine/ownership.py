@@ -35,6 +35,7 @@ class Entry:
 
     lab: str
     keys: list[Key] = field(default_factory=list)
+    """What it has made; of an entry that was loaded, also what may still stand besides."""
     complete: bool = False
     boot: str = ""
     asked: dict[str, t.Any] | None = None
@@ -44,11 +45,14 @@ class Entry:
     """The lab file that this came from, on the controller; empty where it was given as options."""
     written: int = 0
     """When, in seconds since 1970."""
+    besides: t.Sequence[Key] = ()
+    """To be written only: what may still stand until the run is through, and won't afterwards."""
     _body: str = field(default="", repr=False, compare=False)
 
     @property
     def body(self) -> str:
-        """The long part of it as JSON. A run writes the same twice, before its first step and after its last one."""
+        """The long part of it as JSON. A run writes the same twice, before its first step and after its last one: what
+        tells the two from each other stands before it."""
         if not self._body:
             self._body = json.dumps({"keys": self.keys, "asked": self.asked}, separators=(",", ":"))
         return self._body
@@ -100,7 +104,7 @@ def load(lab: str) -> Entry | None:
             raw = json.load(stream)
         if raw["version"] != _VERSION or raw["lab"] != lab:
             return None
-        keys = [tuple(key) for key in raw["keys"]]
+        keys = [tuple(key) for key in (*raw["keys"], *raw.get("besides", ()))]
         if not all(len(key) >= 2 and isinstance(key[0], str) and isinstance(key[1], str) for key in keys):
             return None
         asked = raw.get("asked")
@@ -128,6 +132,7 @@ def save(entry: Entry) -> None:
         "state": _COMPLETE if entry.complete else _BUILDING,
         "written": entry.written or int(time.time()),
         "source": entry.source,
+        "besides": entry.besides,
     }
     text = f"{json.dumps(head, separators=(',', ':'))[:-1]},{entry.body[1:]}"
     draft = _draft(entry.lab)

@@ -21,6 +21,8 @@ from .resources.base import Item, Proposal, Question, differing
 from .state import State
 from .steps import Step, in_order, ranks
 
+MOST_SENTENCES = 100
+"""Steps that a result lists; it says the total as well."""
 ROUNDS = 4
 """Effects of effects are rare; a plan that doesn't settle by then contradicts itself."""
 
@@ -134,6 +136,11 @@ def say(step: Step) -> str:
     return BY_KIND[step.key[0]].say(step)
 
 
+def sentences(made: Plan) -> list[str]:
+    """The steps in words, at most `MOST_SENTENCES`."""
+    return [say(step) for step in made.steps[:MOST_SENTENCES]]
+
+
 def touched(steps: t.Iterable[Step]) -> dict[str, None]:
     """The namespaces in which steps change something, in order."""
     places: dict[str, None] = {}
@@ -142,6 +149,15 @@ def touched(steps: t.Iterable[Step]) -> dict[str, None]:
         if step.other is not None:
             places[step.other[1]] = None
     return places
+
+
+def reached(made: Plan) -> dict[str, None]:
+    """Every namespace that a step names or an effect reaches."""
+    found = touched(made.steps)
+    for ns in made.before.spaces():
+        if made.after.space(ns) is not made.before.space(ns):
+            found[ns] = None
+    return found
 
 
 def changed_keys(made: Plan) -> dict[str, list[Key]]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plans for people: the steps in words, and what stands before and after as YAML, by namespace."""
+"""Plans for people: what stands before and after as YAML, by namespace."""
 
 from __future__ import annotations
 
@@ -10,21 +10,13 @@ import json
 import re
 import typing as t
 
-from .plan import Plan, changed_keys, say
+from .plan import Plan, changed_keys
 from .records import MACHINE, Key
 from .resources import BY_KIND
 from .state import State
 
-MOST_STEPS = 100
-"""Steps that a result lists; it says the total as well."""
-
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@ -]*[A-Za-z0-9_/]|[A-Za-z]|[0-9]+(\.[0-9]+){3}(/[0-9]+)?")
 _RESERVED = re.compile(r"(?i)(y|n|yes|no|on|off|true|false|null|~)")
-
-
-def steps(plan: Plan) -> list[str]:
-    """The plan in words, at most `MOST_STEPS` lines."""
-    return [say(step) for step in plan.steps[:MOST_STEPS]]
 
 
 def diff(plan: Plan) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from .._kernel import codec
 from . import bonds, kinds
-from .plan import Plan, touched
+from .plan import Plan, reached
 from .records import (
     MACHINE,
     OUTLASTING,
@@ -162,15 +162,6 @@ def _has_a_ports_mac(state: State, key: Key, record: Record) -> bool:
     if not isinstance(record, Link) or record.kind != "bridge":
         return False
     return any(link.master == key[2] and link.mac == record.mac for _port, link in state.of(key[1], "link"))
-
-
-def reached(made: Plan) -> dict[str, None]:
-    """Every namespace that a step names or an effect reaches."""
-    found = touched(made.steps)
-    for ns in made.before.spaces():
-        if made.after.space(ns) is not made.before.space(ns):
-            found[ns] = None
-    return found
 
 
 def _is_ours(key: Key, now: State, made: Plan) -> bool:

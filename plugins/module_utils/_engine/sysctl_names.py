@@ -30,6 +30,13 @@ PER_NAMESPACE = (
 )
 """What a namespace has of its own. Where a kernel doesn't (``net/core`` before 6.9), it hides the name inside."""
 
+FORWARDING = {
+    "net/ipv4/ip_forward": "ipv4",
+    "net/ipv4/conf/all/forwarding": "ipv4",
+    "net/ipv6/conf/all/forwarding": "ipv6",
+}
+"""The switches of a family, by name."""
+
 _MACHINE_WIDE = re.compile(
     r"net/netfilter/nf_conntrack_(?:max|buckets|expect_max|count)"  # global before 5.13, then read-only inside
     r"|net/ipv4/tcp_allowed_congestion_control"  # the same

@@ -9,10 +9,30 @@ from __future__ import annotations
 from .._kernel import codec, namespaces
 from .._kernel.errors import MissingLibrary
 from .._kernel.visit import Visit
-from . import consent, features, memory, safety
+from . import consent, memory
 from .errors import LabError
 from .plan import Plan, say
-from .records import Key, Request
+from .records import MACHINE, Key, Link, Request
+from .steps import Step
+
+
+def _reaches_machine(made: Plan) -> bool:
+    """Whether anything in the machine's own namespace changes, or the other end of a link that is there."""
+    if all(step.key[0] in ("container", "process") for step in made.steps):
+        return False
+    if made.before.space(MACHINE) is not made.after.space(MACHINE):
+        return True
+    for step in made.steps:
+        if step.place == MACHINE:
+            return True
+        link = step.before
+        if isinstance(link, Link) and MACHINE in ((link.peer or ("",))[0], (link.lower or ("",))[0]):
+            return True
+    return False
+
+
+def _is_about_a_whole_link(step: Step) -> bool:
+    return step.key[0] == "link" and step.verb != "change"
 
 
 def _check_lxc(made: Plan) -> None:
@@ -34,8 +54,16 @@ def vet(visit: Visit, request: Request, recorded: set[Key], made: Plan) -> list[
     the kernel lacks something; MissingLibrary where pyroute2 isn't there.
     """
     consent.check(request, recorded, made)
-    found = [] if request.force else safety.check(visit, made)
-    features.check(visit, made)
+    found: list[str] = []
+    if not request.force and _reaches_machine(made):
+        from . import safety
+
+        found += safety.check(visit, made)
+    if any(_is_about_a_whole_link(step) for step in made.steps):
+        from . import features
+
+        features.check(visit, made)
+        found += features.warnings(made)
     if any(step.key[0] == "container" for step in made.steps):
         _check_lxc(made)
     if any(step.key[0] == "process" for step in made.steps):
@@ -44,7 +72,6 @@ def vet(visit: Visit, request: Request, recorded: set[Key], made: Plan) -> list[
         for step in made.steps:
             if step.key[0] == "process":
                 check_program(step, request.origin.get(step.key))
-    found += features.warnings(made)
     if request.rollback:
         found += memory.warnings(visit, made)
     trouble = namespaces.mount_trouble()

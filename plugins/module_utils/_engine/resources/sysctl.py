@@ -12,7 +12,7 @@ import typing as t
 from ..records import Key, Sysctl
 from ..state import State
 from ..steps import Phase, Step
-from ..sysctl_names import link_of
+from ..sysctl_names import FORWARDING, link_of
 from .base import Kind, Question, going, inside
 
 if t.TYPE_CHECKING:
@@ -57,12 +57,10 @@ class SysctlKind(Kind):
                 continue
             if have is None and key in question.request.passing:
                 continue  # it went with its link, so there is nothing to put back
-            from ..effects_conf import FORWARDING
-
             yield Step(phase, "change", key, have, want, depth=0 if key[2] in FORWARDING else 1)
 
     def effect(self, step: Step, state: State) -> None:
-        from ..effects_conf import FORWARDING, default_set, forwarding_set
+        from ..effects_conf import default_set, forwarding_set
         from ..effects_ip import ipv6_switched
 
         after = t.cast(Sysctl, step.after)

@@ -20,6 +20,7 @@ ONLY_FOR_CHANGES = {
         "_engine.execution",
         "_engine.ground",
         "_engine.render",
+        "_engine.restore",
         "_engine.safety",
         "_engine.vetting",
         "_kernel.codec",
