@@ -87,6 +87,11 @@ def umount2(target: str, flags: int) -> None:
     _check(_libc.umount2(os.fsencode(target), flags))
 
 
+def syncfs(descriptor: int) -> None:
+    """Have the disk hold all that was written to the file system of an open file. See syncfs(2)."""
+    _check(_libc.syncfs(descriptor))
+
+
 def nsfs_device() -> int:
     """The device number of nsfs, the one file system in which every namespace of this kernel is a file."""
     return os.stat("/proc/self/ns/net").st_dev
