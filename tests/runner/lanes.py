@@ -11,9 +11,12 @@ keep two cores busy, the longest ones first, so that none is left for the end.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import importlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -30,6 +33,12 @@ ALONE = "--alone"
 
 AT_ONCE = 2
 """Parts at a time. Most start several programs of their own, by the number of cores."""
+
+GRACE_SECONDS = 20.0
+"""What a part gets to clear up behind itself when the run is given up."""
+
+_processes: list[subprocess.Popen[str]] = []
+"""Of all parts so far. Each leads a process group of its own, so that nothing of it is left when it has to end."""
 
 QUIET_SECONDS = 60
 """After so long without a line, the parts that run are named, so that nobody thinks that all is over."""
@@ -48,10 +57,34 @@ def run(chosen: dict[str, PartOf], scratch: Path, options: list[str]) -> list[Pa
         (AT_ONCE, [name for name in longest_first if chosen[name].seconds]),
         (1, [name for name in longest_first if not chosen[name].seconds]),
     ):
-        with concurrent.futures.ThreadPoolExecutor(at_once) as lanes:
+        with concurrent.futures.ThreadPoolExecutor(at_once) as lanes, _ended_with_us(lanes):
             list(lanes.map(watch, names))
     progress.end()
     return [results[name] for name in chosen]
+
+
+@contextlib.contextmanager
+def _ended_with_us(lanes: concurrent.futures.Executor) -> t.Iterator[None]:
+    """Within the block, Control-C and SIGTERM end the parts that run, with all that they have started."""
+
+    def leave(*_unused: t.Any) -> t.NoReturn:
+        raise KeyboardInterrupt
+
+    old = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    except BaseException:
+        lanes.shutdown(wait=False, cancel_futures=True)
+        for number, patience in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGKILL, 0.0)):
+            for process in _processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, number)
+            deadline = time.monotonic() + patience
+            while time.monotonic() < deadline and any(process.poll() is None for process in _processes):
+                time.sleep(0.1)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, old)
 
 
 def run_alone(name: str, scratch: str, result: str, options: list[str]) -> int:
@@ -126,8 +159,9 @@ def _watched(name: str, scratch: Path, options: t.Sequence[str], progress: Progr
     command = [sys.executable, str(CHECKOUT / "tests" / "run.py"), ALONE, name, str(own), str(result), *options]
     process = subprocess.Popen(
         command, cwd=CHECKOUT, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, errors="replace",
+        stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
     )  # fmt: skip
+    _processes.append(process)
     part = Part(name)
     assert process.stdout is not None
     for line in process.stdout:
