@@ -28,9 +28,12 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.plan import Plan
 from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     MACHINE,
     Address,
+    Hop,
     Key,
     Link,
+    Namespace,
     Request,
+    Route,
     Sysctl,
     Want,
 )
@@ -108,6 +111,8 @@ def unasked(found: Link, foreseen_: t.Any, after: State, key: Key) -> Link:
         found = replace(found, peer=foreseen_.peer)
     if found.lower == ("?", ""):
         found = replace(found, lower=foreseen_.lower)
+    if foreseen_.lower == ("?", ""):  # it has come to where somebody wants it
+        found = replace(found, lower=foreseen_.lower, options=foreseen_.options)
     macs = [str(link.mac) for _port, link in after.of(key[1], "link") if link.master == key[2]]
     if found.kind == "bridge" and found.mac == min(macs, default=NO_MAC):
         found = replace(found, mac=foreseen_.mac)
@@ -272,3 +277,19 @@ def test_of_any_single_step_in_a_random_lab(cold_machine, want, number):
     with cold_machine():
         converge(Request(dict(want), lab="lab"), check=False)
         stroll(want, number, 12)
+
+
+def test_a_multipath_route_ends_with_the_last_address_of_its_last_link():
+    """The first link had lost its addresses before: with them its next hop has died, though the link is up."""
+    names = ("e0", "e1")
+    want: Want = {("namespace", "red"): Namespace(), ("link", "red", "lo"): Link(up=True)}
+    for number, name in enumerate(names):
+        far = f"f{number}"
+        want["link", "red", name] = Link("veth", ("red", far), up=True)
+        want["link", "red", far] = Link("veth", ("red", name), up=True)
+        want["address", "red", name, f"10.{number}.0.1/24"] = Address()
+    hops = tuple(Hop(f"10.{number}.0.9", name) for number, name in enumerate(names))
+    want["route", "red", 254, "10.20.0.0/24", 0, 0] = Route(hops, "unicast")
+    converge(Request(dict(want), lab="lab"), check=False)
+    gone = {key: record for key, record in want.items() if key[0] not in ("address", "route")}
+    walk(Request({**gone, **{key: None for key in want if key[0] == "address"}}, lab="lab"))

@@ -358,3 +358,21 @@ def test_a_route_by_a_next_hop_object(wanted):
     if wanted is None:
         routes.append(("route", "red", 254, "fd70::/64", 0, 5))
     leaves_no_trace(Request(red(*((key, wanted) for key in routes))))
+
+
+def test_what_a_macvlan_enters_with_the_bridge_below_it_goes_and_comes_with_the_macvlan():
+    """Given back by hand it would become an entry of the bridge's own table, and stay there."""
+    bridge, upper, near = ("link", "red", "br0"), ("link", "blue", "m0"), ("link", "red", "m1")
+    stands = red((bridge, Link("bridge", up=True)), (("namespace", "blue"), Namespace()))
+    macvlan = Link("macvlan", lower=bridge[1:], up=True)
+    converge(Request({**stands, upper: macvlan, near: macvlan}), check=False)
+    leaves_no_trace(Request({**stands, upper: Link("bridge"), near: Link("bridge")}))
+
+
+def test_a_bridge_that_had_the_mac_address_of_a_port():
+    """Given one, it takes no port's any more."""
+    bridge, port, far = ("link", "red", "br0"), ("link", "red", "e0"), ("link", "red", "f0")
+    ends = ((port, Link("veth", far[1:], up=True, master="br0")), (far, Link("veth", port[1:], up=True)))
+    converge(Request(red((bridge, Link("bridge", up=True)), *ends)), check=False)
+    given = Link("bridge", up=True, mac="02:00:00:00:00:77")
+    leaves_no_trace(Request(red((bridge, given), *ends, (("address", "red", "br0", "10.1.0.1/24"), Address()))))

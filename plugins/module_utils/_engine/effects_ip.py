@@ -123,9 +123,11 @@ def routes_disturbed(state: State, ns: str, link: str, *, family: int | None = N
 
 
 def _carries(state: State, ns: str, link: str | None) -> bool:
-    """Whether IPv4 routes over a link are alive."""
+    """Whether IPv4 routes over a link are alive: they die with its last address, too (fib_disable_ip)."""
     record = state.get(("link", ns, link))
-    return isinstance(record, Link) and bool(record.up)
+    if not isinstance(record, Link) or not record.up:
+        return False
+    return any(not is_ipv6(key) for key, _its in addresses_of(state, ns, str(link)))
 
 
 def renamed(state: State, ns: str, old: str, new: str) -> None:

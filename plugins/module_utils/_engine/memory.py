@@ -65,18 +65,29 @@ def remembered(visit: Visit, made: Plan) -> State:
             _keep(before, sysctls, ns, f"{directory}/{tail}", None)
         if tail == "forwarding":
             _keep(before, sysctls, ns, f"net/{family}/conf/all/accept_redirects", None)
-    for ns in _places_of_keepsakes(made):
+    places = _places_of_keepsakes(made)
+    lent = _lent_to_lowers(before) if places else frozenset()
+    for ns in places:
         from .._kernel import keepsakes
 
         visit.enter(ns)
         links = {link.index: key[2] for key, link in before.of(ns, "link") if key[2] != "lo"}
         for one in keepsakes.read(visit.socket()):
-            if one.index in links:
-                before.put(("keepsake", ns, links[one.index], one.what, one.body.hex()), Keepsake())
+            if one.index not in links:
+                continue
+            if one.what == "fdb" and (ns, links[one.index], keepsakes.lladdr(one.body)) in lent:
+                continue
+            before.put(("keepsake", ns, links[one.index], one.what, one.body.hex()), Keepsake())
     for ns in _places_of_addresses_and_routes(made):
         visit.enter(ns)
         _keep_whole(before, visit.socket(), ns)
     return before
+
+
+def _lent_to_lowers(state: State) -> set[tuple[str, str, str]]:
+    """The MAC addresses that the links below others listen to because of these, and as long as these are up: a macvlan
+    enters its own with the link that it stands on (drivers/net/macvlan.c, macvlan_open)."""
+    return {(*link.lower, str(link.mac)) for key in state.standing() if (link := t.cast(Link, state.get(key))).lower}
 
 
 def _keep_whole(before: State, channel: netlink.Socket, ns: str) -> None:

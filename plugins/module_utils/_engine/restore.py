@@ -41,6 +41,7 @@ def request(plans: t.Sequence[Plan], now: State) -> Request:
     want: Want = {}
     before = stood(plans)
     on_machine = {key for made in plans for key in _on_machine(made)}
+    given = {step.key for made in plans for step in made.steps if "mac" in step.fields}
     lent = {source: target for made in reversed(plans) for source, target in _lent(made).items()}
     for ns in dict.fromkeys(ns for made in plans for ns in reached(made)):
         if not before.lives(ns):  # a dead file that a crash had left isn't put back
@@ -55,7 +56,7 @@ def request(plans: t.Sequence[Plan], now: State) -> Request:
                 want[key] = wanted(record, names)
                 if key in lent:
                     want[key] = _moved_back(t.cast(Link, record), lent[key])
-                if _has_a_ports_mac(before, key, record):
+                if key not in given and _has_a_ports_mac(before, key, record):
                     want[key] = replace(t.cast(Link, want[key]), mac=None)
         for key in now.space(ns):
             if key not in before and any(_is_ours(key, now, made) for made in plans):

@@ -100,12 +100,16 @@ def words(what: str, body: bytes) -> str:
         return f"queueing discipline {kind}"
     if what == "link":
         return "settings"
-    parts = _parts(body, _NDMSG.size)
-    mac = ":".join(f"{byte:02x}" for byte in parts.get(_NDA_LLADDR, b""))
+    mac = lladdr(body)
     if what == "fdb":
         return f"entry {mac}"
-    host = parts.get(_NDA_DST, b"")
+    host = _parts(body, _NDMSG.size).get(_NDA_DST, b"")
     return f"neighbour {socket.inet_ntop(socket.AF_INET if len(host) == 4 else socket.AF_INET6, host)} {mac}"
+
+
+def lladdr(body: bytes) -> str:
+    """The MAC address of a neighbour or of an entry."""
+    return ":".join(f"{byte:02x}" for byte in _parts(body, _NDMSG.size).get(_NDA_LLADDR, b""))
 
 
 def _link(body: bytes) -> Keepsake:
