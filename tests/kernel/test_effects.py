@@ -12,6 +12,7 @@ import time
 import typing as t
 from dataclasses import replace
 
+import pytest
 from hypothesis import Phase as Stage
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -293,3 +294,22 @@ def test_a_multipath_route_ends_with_the_last_address_of_its_last_link():
     converge(Request(dict(want), lab="lab"), check=False)
     gone = {key: record for key, record in want.items() if key[0] not in ("address", "route")}
     walk(Request({**gone, **{key: None for key in want if key[0] == "address"}}, lab="lab"))
+
+
+@pytest.mark.parametrize("then", [Link(up=False), Link(up=False, mtu=1200), Link(mtu=1200), None], ids=str)
+def test_an_ipv6_multipath_route_when_one_of_its_links_goes_down_or_away(then):
+    """Whole as long as one of its links is up; without the hops over one that has gone, or has IPv6 no more."""
+    want: Want = {("namespace", "red"): Namespace(), ("link", "red", "lo"): Link(up=True)}
+    for number in (0, 1):
+        name, far = f"e{number}", f"f{number}"
+        want["link", "red", name] = Link("veth", ("red", far), up=True)
+        want["link", "red", far] = Link("veth", ("red", name), up=True)
+        want["address", "red", name, f"fd0{number}::1"] = Address(prefix=64)
+    route = ("route", "red", 254, "fd20::/64", 0, 1024)
+    want[route] = Route((Hop("fd00::9", "e0", weight=3), Hop("fd01::9", "e1", weight=2)), "unicast")
+    converge(Request(dict(want), lab="lab"), check=False)
+    del want[route], want["address", "red", "e0", "fd00::1"]
+    if then is None:
+        want.pop(("link", "red", "f0"))
+    want["link", "red", "e0"] = then and replace(then, kind="veth", peer=("red", "f0"))
+    walk(Request(want))

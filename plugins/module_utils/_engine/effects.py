@@ -147,7 +147,7 @@ def mtu_set(state: State, key: Key, mtu: int, *, asked: bool = False) -> None:
     floats = False if asked and _is_of_ports(link) else link.mtu_floats
     state.put(key, replace(link, mtu=mtu, mtu_floats=floats))
     if mtu < IPV6_LEAST_MTU:
-        effects_ip.ipv6_gone(state, key[1], key[2])
+        effects_ip.ipv6_gone(state, key[1], key[2], gone=True)
         effects_conf.gone(state, key[1], key[2], "ipv6")
     for upper in uppers(state, key):
         follows = kinds.KINDS[state.get(upper).kind].mtu_follows

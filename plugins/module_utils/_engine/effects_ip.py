@@ -15,7 +15,7 @@ import typing as t
 from dataclasses import replace
 
 from .effects_conf import promotes
-from .records import Address, Hop, Key, Link, Route, changed
+from .records import Address, Hop, Key, Link, Route, changed, next_hops
 from .state import State
 
 
@@ -76,12 +76,12 @@ def address_gone(state: State, key: Key) -> None:
                 state.drop(route)
 
 
-def ipv6_gone(state: State, ns: str, link: str) -> None:
-    """IPv6 leaves a link: its addresses, and the routes over it."""
+def ipv6_gone(state: State, ns: str, link: str, *, gone: bool = False) -> None:
+    """IPv6 leaves a link: its addresses, and the routes over it. `gone` says that it hasn't only gone down."""
     for key, _record in addresses_of(state, ns, link):
         if is_ipv6(key):
             address_gone(state, key)
-    routes_disturbed(state, ns, link, family=6)
+    routes_disturbed(state, ns, link, family=6, gone=gone)
 
 
 def ipv6_switched(state: State, ns: str, name: str, value: str) -> None:
@@ -101,8 +101,8 @@ def ipv6_switched(state: State, ns: str, name: str, value: str) -> None:
 def routes_disturbed(state: State, ns: str, link: str, *, family: int | None = None, gone: bool = False) -> None:
     """A link goes down, or for good (`gone`), and with it the routes over it.
 
-    IPv6 loses the next hops over the link; blackholes and their like lie on the loopback. IPv4 keeps a multipath route
-    whole until all its links are down, but loses it with the first one that is unregistered (fib_sync_down_dev).
+    A multipath route stays whole until all its links are down. With the first one that is unregistered IPv4 loses it
+    (fib_sync_down_dev), and IPv6 the hops over that link (fib6_ifdown). IPv6's blackholes lie on the loopback.
     """
     for key, route in state.of(ns, "route"):
         if is_ipv6(key):
@@ -111,11 +111,11 @@ def routes_disturbed(state: State, ns: str, link: str, *, family: int | None = N
             if link == "lo" and route.type != "unicast":
                 state.drop(key)
             elif any(hop.dev == link for hop in route.hops or ()):
-                left = tuple(hop for hop in route.hops or () if hop.dev != link)
-                if left:
-                    state.put(key, replace(route, hops=left))
-                else:
+                left = next_hops(hop for hop in route.hops or () if hop.dev != link)
+                if not any(_is_up(state, ns, hop.dev) for hop in left):
                     state.drop(key)
+                elif gone:
+                    state.put(key, replace(route, hops=left))
         elif family != 6 and any(hop.dev == link for hop in route.hops or ()):
             others = {hop.dev for hop in route.hops or ()} - {link}
             if gone or not any(_carries(state, ns, other) for other in others):
@@ -124,10 +124,12 @@ def routes_disturbed(state: State, ns: str, link: str, *, family: int | None = N
 
 def _carries(state: State, ns: str, link: str | None) -> bool:
     """Whether IPv4 routes over a link are alive: they die with its last address, too (fib_disable_ip)."""
+    return _is_up(state, ns, link) and any(not is_ipv6(key) for key, _its in addresses_of(state, ns, str(link)))
+
+
+def _is_up(state: State, ns: str, link: str | None) -> bool:
     record = state.get(("link", ns, link))
-    if not isinstance(record, Link) or not record.up:
-        return False
-    return any(not is_ipv6(key) for key, _its in addresses_of(state, ns, str(link)))
+    return isinstance(record, Link) and bool(record.up)
 
 
 def renamed(state: State, ns: str, old: str, new: str) -> None:

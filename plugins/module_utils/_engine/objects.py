@@ -14,7 +14,7 @@ import typing as t
 from . import kinds, names
 from .asking import Asking, Options
 from .errors import LabError
-from .records import IPV6_METRIC, MACHINE, MAIN_TABLE, Address, Hop, Key, Link, Request, Route
+from .records import IPV6_METRIC, MACHINE, MAIN_TABLE, Address, Hop, Key, Link, Request, Route, next_hops
 from .resources.address import text as address_text
 from .state import State
 from .walk import unquoted
@@ -289,7 +289,7 @@ def route(options: Options) -> Request:
         asking.problems.add("type", f"{kind}: such a route drops what matches and has no `via`, `dev` or `hops`")
     source = asking.checked("src", names.host, options["src"]) if options.get("src") else None
     record = Route(
-        hops=tuple(hops),
+        hops=next_hops(hops),
         type=kind,
         source=source.text if source else None,
         mtu=options.get("mtu"),

@@ -114,6 +114,12 @@ class Hop(t.NamedTuple):
     weight: int = 1
 
 
+def next_hops(hops: t.Iterable[Hop]) -> tuple[Hop, ...]:
+    """The next hops of one route. The weight of a single one means nothing, and the kernel doesn't keep it."""
+    found = tuple(hops)
+    return found if len(found) != 1 else (found[0]._replace(weight=1),)
+
+
 @dataclass(frozen=True)
 class Route:
     """What stands under one key of the routing table."""

@@ -10,7 +10,7 @@ import typing as t
 
 from .errors import LabError, show
 from .names import DEFAULTS, Address, Destination, Host
-from .records import IPV6_METRIC, MAIN_TABLE, Hop, Key, Route
+from .records import IPV6_METRIC, MAIN_TABLE, Hop, Key, Route, next_hops
 
 _LOCAL_TABLE = 255
 _Given = t.Dict[str, t.Any]
@@ -104,7 +104,7 @@ def _record(standing: Standing, route: _Given, direct: list[tuple[Destination, s
                     f"{to.text}: the kernel makes this route itself, with the address {own.text}: leave it out"
                 )
     key = ("route", standing.ns, table, to.text, 0, metric or (IPV6_METRIC if to.family == 6 else 0))
-    return key, Route(hops=found, type=kind, source=source.text if source else "", onlink=onlink)
+    return key, Route(hops=next_hops(found), type=kind, source=source.text if source else "", onlink=onlink)
 
 
 def _hop(standing: Standing, hop: _Given, onlink: bool, direct: list[tuple[Destination, str]]) -> Hop:

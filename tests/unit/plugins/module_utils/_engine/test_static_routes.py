@@ -53,6 +53,11 @@ def routes_of(*routes: dict[str, t.Any]) -> dict[Key, Route]:
             (254, "10.5.0.0/16", 0, 0),
             [Hop("10.0.0.2", "eth0", 3), Hop(None, "eth1")],
         ),
+        (
+            {"to": "10.5.0.0/16", "hops": [{"dev": "eth1", "weight": 3}]},
+            (254, "10.5.0.0/16", 0, 0),
+            [Hop(None, "eth1")],
+        ),
     ],
 )
 def test_a_route_and_its_record(route, key, hops):
