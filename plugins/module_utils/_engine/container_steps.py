@@ -141,9 +141,9 @@ def await_ready(request: Request, after: State) -> None:
 def tidy(steps: t.Iterable[Step]) -> None:
     """Take away what LXC leaves behind these steps, groups and locks of containers that don't run any more, and have
     the disk hold what they made: a machine may lose its power the moment that we say it is done."""
-    places = {place(step.key): _makes_files(step) for step in steps}
-    remains.tidy(dict.fromkeys(places))
-    making.keep({where.path for where, makes in places.items() if makes})
+    steps = list(steps)
+    remains.tidy({place(step.key): None for step in steps})
+    making.keep({place(step.key).path for step in steps if _makes_files(step)})
 
 
 def _makes_files(step: Step) -> bool:
