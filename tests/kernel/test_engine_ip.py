@@ -147,3 +147,12 @@ def test_a_lab_of_every_sort(cold_machine):
 @given(wants(owner="lab"))
 def test_any_lab(cold_machine, want):
     compare(cold_machine, Request(want, lab="lab"))
+
+
+def test_the_weight_of_a_single_hop_means_nothing():
+    """The kernel doesn't keep it, so nothing may wait for it to stand."""
+    ends = [{"node": "a", "name": "e", "addresses": ["10.1.0.2/24"]}, {"node": "b", "name": "e"}]
+    route = {"to": "10.5.0.0/16", "hops": [{"via": "10.1.0.1", "weight": 3}]}
+    lab = {"name": "single", "nodes": {"a": {"routes": [route]}, "b": {}}, "links": [ends]}
+    assert converge(topology.load(lab).request(), check=False).changed
+    assert not converge(topology.load(lab).request(), check=False).changed

@@ -75,12 +75,13 @@ def _ended_with_us(lanes: concurrent.futures.Executor) -> t.Iterator[None]:
         yield
     except BaseException:
         lanes.shutdown(wait=False, cancel_futures=True)
+        running = [process for process in _processes if process.poll() is None]
         for number, patience in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGKILL, 0.0)):
-            for process in _processes:
+            for process in running:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, number)
             deadline = time.monotonic() + patience
-            while time.monotonic() < deadline and any(process.poll() is None for process in _processes):
+            while time.monotonic() < deadline and any(process.poll() is None for process in running):
                 time.sleep(0.1)
         raise
     finally:
