@@ -4,7 +4,8 @@
 
 """Makes `ansible_collections.netns.lab` importable from a plain checkout, whatever its directory is called.
 
-Property tests try the same examples each time; with `--hypothesis-profile=all` ten times as many, and other ones.
+Property tests try the same examples each time, so that a run says the same to everybody; with
+`--hypothesis-profile=all` ten times as many, and with `--hypothesis-profile=explore` as many that nobody has tried yet.
 """
 
 from __future__ import annotations
@@ -36,5 +37,6 @@ importlib.invalidate_caches()
 # Fixtures that last for a test last for all its examples, and kernel tests take the time that they take.
 _checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 settings.register_profile("lab", derandomize=True, database=None, deadline=None, suppress_health_check=_checks)
-settings.register_profile("all", settings.get_profile("lab"), derandomize=False, max_examples=1000)
+settings.register_profile("all", settings.get_profile("lab"), max_examples=1000)
+settings.register_profile("explore", settings.get_profile("all"), derandomize=False)
 settings.load_profile("lab")

@@ -10,6 +10,8 @@ import typing as t
 
 from hypothesis import strategies as st
 
+from ansible_collections.netns.lab.tests.segments import Segments
+
 _NODES = ("a", "b", "c", "s1", "s2")
 _NAMES = ("eth0", "eth1", "a-b", "v.5")
 
@@ -61,7 +63,7 @@ def _settings(draw: t.Callable[[st.SearchStrategy[t.Any]], t.Any], kind: str) ->
 def _links(draw: t.Callable[[st.SearchStrategy[t.Any]], t.Any], nodes: dict[str, t.Any]) -> list[t.Any]:
     links: list[t.Any] = []
     taken: set[tuple[str, str]] = set()
-    joined: set[tuple[str, str]] = set()
+    segments = Segments()
     for number in range(draw(st.integers(0, 5))):
         ends = []
         for side in (0, 1):
@@ -85,10 +87,9 @@ def _links(draw: t.Callable[[st.SearchStrategy[t.Any]], t.Any], nodes: dict[str,
         if len(ends) < 2:
             continue
         pair = (ends[0]["node"], ends[1]["node"])
-        if "name" not in ends[0] and "name" not in ends[1]:  # two switches: one cable without names
-            if pair[0] == pair[1] or pair in joined:
+        if all(nodes[node].get("kind") == "switch" for node in pair):
+            if not segments.join(*pair):
                 continue
-            joined |= {pair, pair[::-1]}
         elif pair[0] == pair[1] and "name" in ends[0] and ends[0].get("name") == ends[1].get("name"):
             continue
         for side, end in enumerate(ends):

@@ -27,6 +27,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     Sysctl,
     Want,
 )
+from ansible_collections.netns.lab.tests.segments import Segments
 
 SPACES = ("n0", "n1", "n2")
 LINKS = ("a", "b", "c", "d")
@@ -138,11 +139,21 @@ class _Drawing:
                     self.want["link", ns, name] = replace(self._settings(record), mtu=self.pick(1200, 1280))
 
     def ports(self) -> None:
+        """Bridges with STP let nothing through at first, so they may be in a loop."""
+        segments = Segments()
         for ns in self.spaces:
             bridges = [key[2] for key, record in self.links(ns) if record.kind == "bridge"]
             for key, record in self.links(ns):
                 if record.kind in ("veth", "vxlan") and bridges and self.chance():
+                    near = (ns, bridges[0])
+                    peer = self.want.get(("link", *record.peer)) if record.peer else None
+                    far = (record.peer[0], peer.master) if isinstance(peer, Link) and peer.master else None
+                    if far and not self._has_stp(*near) and not self._has_stp(*far) and not segments.join(near, far):
+                        continue
                     self.want[key] = replace(record, master=bridges[0])
+
+    def _has_stp(self, ns: str, bridge: str) -> bool:
+        return ("stp", True) in t.cast(Link, self.want["link", ns, bridge]).options
 
     def macvlans(self) -> None:
         for ns in self.spaces:

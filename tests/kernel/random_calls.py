@@ -59,7 +59,10 @@ veth = merged(
     state("present", "present", "present", "absent"), rarely,
 )  # fmt: skip
 bridge = merged(
-    st.tuples(space, st.sampled_from(BRIDGES)).map(lambda end: {"netns": end[0], "name": end[1], "kind": "bridge"}),
+    # With STP, which lets nothing through at first: both ends of a veth may become ports of it.
+    st.tuples(space, st.sampled_from(BRIDGES)).map(
+        lambda end: {"netns": end[0], "name": end[1], "kind": "bridge", "stp": True}
+    ),
     maybe(addresses, "addresses"), maybe(st.booleans(), "up"), rarely,
 )  # fmt: skip
 link = merged(inside, changes, state("present", "present", "present", "absent"), rarely)

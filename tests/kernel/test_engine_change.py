@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
+from ansible_collections.netns.lab.plugins.module_utils._engine.records import Link, Namespace, Want
 from ansible_collections.netns.lab.tests.kernel.engine import bring_about, difference, look, picture
 from ansible_collections.netns.lab.tests.random_wants import examples, wants
 
@@ -31,3 +32,17 @@ def test_a_lab_changed_into_another_is_as_foreseen_and_as_new(cold_machine, firs
     with cold_machine():
         bring_about(second, lab="lab")
         assert difference(stands, picture(look(second), second)) == []
+
+
+def test_what_is_widened_for_a_link_of_another_namespace_finds_room_below():
+    """A bridge, a macvlan as wide on it, and one in another namespace on that: from below, one after the other."""
+    want: Want = {
+        ("namespace", "n0"): Namespace(),
+        ("namespace", "n1"): Namespace(),
+        ("link", "n0", "br0"): Link(kind="bridge", mtu=9000, up=True),
+        ("link", "n0", "m0"): Link(kind="macvlan", lower=("n0", "br0"), mtu=9000, up=True),
+        ("link", "n1", "m1"): Link(kind="macvlan", lower=("n0", "m0"), mtu=9000, up=True),
+    }
+    outcome = bring_about(want, lab="lab")
+    assert difference(picture(outcome.plan.after, want), picture(look(want), want)) == []
+    assert not bring_about(want, lab="lab").changed

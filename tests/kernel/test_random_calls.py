@@ -8,8 +8,7 @@ Each call is made in check mode, which has to touch nothing; for real, which has
 which has to do none. What it did is what the model says, as ip shows it; a call that fails leaves all as it was; and
 nobody ever touches what belongs to somebody else. Options are wrong now and then.
 
-The modules run in this process, from their arguments to their JSON, so that there is time for many. The sequences are
-the same each time; with `--hypothesis-profile=all` ten times as many, and other ones.
+The modules run in this process, from their arguments to their JSON, so that there is time for many.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import ctypes
 import fcntl
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -39,7 +40,9 @@ MEMORY = "1536M"
 BOOT_LIMIT = 300
 """Seconds, after which a machine is given up that doesn't let one in."""
 
-KERNEL = "root=/dev/vda rw console=ttyS0 quiet mitigations=off nokaslr systemd.show_status=0"
+KERNEL = "root=/dev/vda rw console=ttyS0 quiet mitigations=off nokaslr systemd.show_status=0 panic=-1"
+"""With a panic the machine begins anew at once. Linux changes its own code as it boots, and QEMU's emulation of several
+processors has now and then one of them run what another has just replaced: an int3 that nobody knows any more."""
 
 PR_SET_PDEATHSIG = 1
 
@@ -127,6 +130,7 @@ def wait(vm: Running, not_boot: str = "", limit: float = BOOT_LIMIT) -> None:
             done = subprocess.run(ready, capture_output=True, text=True, timeout=limit, check=False)
             said = done.stdout.strip() or done.stderr.strip()
             if said == "running":
+                _tell_panics()
                 return
             if said == "degraded":
                 failed = subprocess.run(
@@ -139,9 +143,20 @@ def wait(vm: Running, not_boot: str = "", limit: float = BOOT_LIMIT) -> None:
 
 
 def console() -> str:
+    """What the machine has said, its last 2000 characters."""
+    return _console()[-2000:].strip() or "nothing"
+
+
+def _console() -> str:
     with contextlib.suppress(OSError):
-        return (STATE / "console").read_text(errors="replace")[-2000:].strip()
-    return "nothing"
+        return (STATE / "console").read_text(errors="replace")
+    return ""
+
+
+def _tell_panics() -> None:
+    said = re.findall("Kernel panic.*", _console())
+    if said:
+        print(f"the lab VM has begun anew after a panic, {len(said)} times so far, last: {said[-1]}", flush=True)
 
 
 def stop() -> bool:

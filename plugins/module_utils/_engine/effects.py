@@ -149,6 +149,8 @@ def mtu_set(state: State, key: Key, mtu: int, *, asked: bool = False) -> None:
     if mtu < IPV6_LEAST_MTU:
         effects_ip.ipv6_gone(state, key[1], key[2], gone=True)
         effects_conf.gone(state, key[1], key[2], "ipv6")
+    else:
+        effects_ip.routes_resized(state, key[1], key[2], link.mtu, mtu)
     for upper in uppers(state, key):
         follows = kinds.KINDS[state.get(upper).kind].mtu_follows
         if follows == "copy" or (follows == "cap" and state.get(upper).mtu > mtu):

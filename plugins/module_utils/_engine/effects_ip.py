@@ -122,6 +122,15 @@ def routes_disturbed(state: State, ns: str, link: str, *, family: int | None = N
                 state.drop(key)
 
 
+def routes_resized(state: State, ns: str, link: str, old: int | None, mtu: int) -> None:
+    """An IPv6 route with an MTU of its own follows its link down, and up where it had the link's (net/ipv6/route.c,
+    fib6_nh_mtu_change). Of a multipath route each hop has an MTU, and the first one's is the one that is shown."""
+    for key, route in state.of(ns, "route"):
+        own = route.mtu if route.hops and is_ipv6(key) and route.hops[0].dev == link else None
+        if own and (own >= mtu or own == old):
+            state.put(key, replace(route, mtu=mtu))
+
+
 def _carries(state: State, ns: str, link: str | None) -> bool:
     """Whether IPv4 routes over a link are alive: they die with its last address, too (fib_disable_ip)."""
     return _is_up(state, ns, link) and any(not is_ipv6(key) for key, _its in addresses_of(state, ns, str(link)))

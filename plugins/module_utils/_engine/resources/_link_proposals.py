@@ -125,12 +125,15 @@ def _make(question: Question) -> t.Iterator[Step]:
 
 
 def _widen(question: Question) -> t.Iterator[Step]:
-    """A greater MTU, before the links above in other namespaces get theirs: those may be visited earlier."""
-    lowers = {
-        record.lower
-        for key, record in question.items
-        if record is not None and record.lower is not None and record.lower[0] != key[1]
-    }
+    """A greater MTU, before the links above in other namespaces get theirs: those may be visited earlier. What they
+    stand on needs room for it below."""
+    lowers: set[tuple[str, str]] = set()
+    for key, record in question.items:
+        lower = record.lower if record is not None and record.lower is not None and record.lower[0] != key[1] else None
+        while lower is not None and lower not in lowers:
+            lowers.add(lower)
+            below = question.request.want.get(("link", *lower))
+            lower = below.lower if isinstance(below, Link) else None
     for level, key, wanted in lowest_first(question) if lowers else ():
         have = question.state.get(key)
         if key[1:] in lowers and isinstance(have, Link) and (have.mtu or 0) < (wanted.mtu or 0):
