@@ -40,6 +40,8 @@ def lab_files(draw: t.Callable[[st.SearchStrategy[t.Any]], t.Any]) -> dict[str, 
 
 def _settings(draw: t.Callable[[st.SearchStrategy[t.Any]], t.Any], kind: str) -> dict[str, t.Any]:
     node: dict[str, t.Any] = {} if kind == "host" else {"kind": kind}
+    if kind == "switch" and draw(st.integers(0, 2)) == 0:
+        node["stp"] = True
     if draw(st.integers(0, 3)) == 0:
         node["loopback"] = False
     sysctls = draw(
@@ -88,7 +90,9 @@ def _links(draw: t.Callable[[st.SearchStrategy[t.Any]], t.Any], nodes: dict[str,
             continue
         pair = (ends[0]["node"], ends[1]["node"])
         if all(nodes[node].get("kind") == "switch" for node in pair):
-            if not segments.join(*pair):
+            unnamed = "name" not in ends[0] and "name" not in ends[1]  # of these there is one between two
+            speaks = any("stp" in nodes[node] for node in pair) and not unnamed
+            if not speaks and not segments.join(*pair):
                 continue
         elif pair[0] == pair[1] and "name" in ends[0] and ends[0].get("name") == ends[1].get("name"):
             continue

@@ -59,6 +59,15 @@ options:
           - router
           - switch
           - container
+      stp:
+        description:
+          - 'For O(nodes.kind=switch): whether its bridge speaks the spanning tree protocol, which blocks what would
+            close a loop of switches.'
+          - Each port then lets nothing through for 30 seconds after it has come up.
+          - 'What is broadcast goes round for ever in a loop without, and takes the machine''s processors: the module
+            warns of one.'
+          - The default is V(false).
+        type: bool
       loopback:
         description:
           - Whether the node's loopback is up.

@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from ansible_collections.netns.lab.plugins.module_utils._engine import kinds
 from ansible_collections.netns.lab.plugins.module_utils._kernel import codec, decode, netlink
 from ansible_collections.netns.lab.tests.unit.plugins.module_utils._kernel import reference
 
@@ -86,7 +87,11 @@ def test_links_of_every_kind(kind, arguments, options):
     dumps.assert_equal_to_pyroute2()
     row = dumps.links["it"]
     assert (row.kind, row.is_up) == (kind, False)
-    assert options.items() <= codec.decode_options(row.kind, row.info_data).items()
+    found = codec.decode_options(row.kind, row.info_data)
+    assert options.items() <= found.items()
+    if kind in kinds.KINDS:  # also where it isn't pyroute2 that reads them
+        read = kinds.attributes(kind, row.info_data)
+        assert kinds.read_back(kind, read, {}) == kinds.read_back(kind, found, {})
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,7 @@ CHANGES: dict[str, tuple[str, list[str]]] = {
         ["gw: link lan (to lan:gw-lan) is missing"],
     ),
     "a port": ("ip -n lan link set pc1-eth0 nomaster", ["lan: link pc1-eth0 has no bridge, asked was br0"]),
+    "STP": ("ip -n lan link set br0 type bridge stp_state 1", ["lan: link br0 has stp on, asked was off"]),
     "an address": (
         "ip -n pc1 address add 10.1.0.99/24 dev eth0; ip -n pc1 address del 10.1.0.11/24 dev eth0",
         ["pc1: address 10.1.0.11/24 on eth0 is missing", "pc1: address 10.1.0.99/24 on eth0 was added"],
@@ -316,7 +317,9 @@ def test_a_namespace_that_somebody_made_anew_is_told():
 
 @pytest.mark.parametrize("text", ["", '{"version": 1, "la', '{"version": 99}', "[]"])
 def test_a_lab_whose_entry_cannot_be_read_is_shown_as_it_stands(text):
-    build(LAB)
+    lab = copy.deepcopy(LAB)
+    lab["nodes"]["lan"]["stp"] = True
+    build(lab)
     before = look()
     Path(REGISTRY, "office.json").write_text(text)
     seen = look()
@@ -324,6 +327,7 @@ def test_a_lab_whose_entry_cannot_be_read_is_shown_as_it_stands(text):
     assert not seen["recorded"]
     assert seen["asked"] is None
     assert sorted(seen["topology"]["nodes"]) == sorted(before["topology"]["nodes"])
+    assert seen["topology"]["nodes"]["lan"]["stp"]
     assert unchanged(seen["topology"], exact=False) == []
 
 

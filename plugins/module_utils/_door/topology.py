@@ -32,6 +32,7 @@ def run(module: AnsibleModule) -> None:
             leave(module, outcome, topology={"name": name, "nodes": {}, "links": []})
         lab = topology.load(definition)
         outcome = converge(module, lab.request(**policy, source=options.get("file") or ""))
+        outcome.warnings = lab.warnings + outcome.warnings
         # Ansible returns the options along with the result. A lab has said it all already, and so is half of that.
         told = {key: value for key, value in options.items() if key not in ("nodes", "links")}
         leave(module, outcome, topology=described.describe(lab, outcome.after), invocation={"module_args": told})

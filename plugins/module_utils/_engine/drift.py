@@ -18,7 +18,7 @@ from .plan import plan, say
 from .records import MACHINE, Address, Container, File, Key, Link, Namespace, Program, Request, Route, Sysctl
 from .resources import BY_KIND
 from .resources import route as routes
-from .resources._link_rules import differs
+from .resources._link_rules import differs, value_words
 from .resources.address import text as address_text
 from .resources.base import at, differing
 from .state import State
@@ -48,7 +48,6 @@ _LINK_WORDS = {
     "mtu": "MTU",
     "mac": "MAC address",
     "master": "bridge",
-    "options": "options",
     "altnames": "further names",
 }
 
@@ -101,6 +100,12 @@ def _changed(key: Key, wanted: t.Any, stands: t.Any) -> t.Iterator[Difference]:
                 asked, real = _link_value(getattr(wanted, field)), _link_value(getattr(stands, field))
                 text = f"{words} has {_none(said, real)}, asked was {asked or 'none'}"
                 yield Difference(ns, kind, name, CHANGED, text, asked, real)
+        known = dict(stands.options or ())
+        for option, value in wanted.options or ():
+            if known.get(option) != value:
+                asked, real = value_words(value), value_words(known.get(option))
+                text = f"{words} has {option} {real}, asked was {asked}"
+                yield Difference(ns, kind, name, CHANGED, text, value, known.get(option))
         if differs("up", wanted, stands):
             asked, real = ("up", "down") if wanted.up else ("down", "up")
             yield Difference(ns, kind, name, CHANGED, f"{words} is {real}", asked, real)
@@ -198,7 +203,7 @@ def _link_value(value: t.Any) -> t.Any:
     if isinstance(value, tuple) and len(value) == 2 and all(isinstance(part, str) for part in value):
         return at(*value) if value[0] != "?" else "out of sight"
     if isinstance(value, tuple):
-        return ", ".join(f"{part[0]} {part[1]}" if isinstance(part, tuple) else str(part) for part in value)
+        return ", ".join(value)
     return value
 
 

@@ -75,6 +75,8 @@ class LinkKind:
     """Whether it claims what the lower link receives, so that this can't be a port as well (its rx_handler)."""
     flat: bool = False
     """Whether one on top of another of its kind stands on that one's lower link."""
+    numbers: t.Mapping[int, str] = field(default_factory=dict)
+    """The attributes of IFLA_INFO_DATA behind its options, by number, where each of them is a plain number."""
     unique: bool = False
     """Whether another one with the same options can't be made beside it, so that one that goes has to go first."""
 
@@ -149,6 +151,15 @@ KINDS: dict[str, LinkKind] = {
         },
         feature="CONFIG_BRIDGE, module bridge",
         mtu_of_ports=True,
+        numbers={
+            1: "IFLA_BR_FORWARD_DELAY",
+            2: "IFLA_BR_HELLO_TIME",
+            3: "IFLA_BR_MAX_AGE",
+            4: "IFLA_BR_AGEING_TIME",
+            5: "IFLA_BR_STP_STATE",
+            6: "IFLA_BR_PRIORITY",
+            7: "IFLA_BR_VLAN_FILTERING",
+        },
     ),
     BOND: LinkKind(
         {
@@ -283,6 +294,16 @@ def to_ask(kind: str, options: t.Iterable[tuple[str, t.Any]]) -> list[tuple[str,
     """The options that a new link of this kind has to be asked for; it has no ports yet."""
     table = KINDS[kind].options
     return [(name, value) for name, value in options if value != table[name].default and not table[name].names_port]
+
+
+def attributes(kind: str, info_data: bytes | None) -> t.Mapping[str, t.Any]:
+    """IFLA_INFO_DATA by name. Plain numbers are read without pyroute2, whose import takes longer than a look at a
+    lab."""
+    if KINDS[kind].numbers:
+        return decode.numbers(info_data, KINDS[kind].numbers)
+    from .._kernel import codec
+
+    return codec.decode_options(kind, info_data)
 
 
 def read_back(

@@ -18,6 +18,7 @@ from dataclasses import replace
 from .._kernel import namespaces
 from .._kernel.visit import Visit, in_worker
 from . import drift, leftovers, locks, names, ownership, program_options, program_register, read_back, topology
+from .derived_names import BRIDGE
 from .errors import LabError
 from .lab import Lab
 from .observe import observe
@@ -27,6 +28,8 @@ from .state import State
 
 MOST_DIFFERENCES = 100
 """Differences that a result lists; it says the total as well."""
+
+_STP = Link(kind="bridge", options=(("stp", False),))
 
 COMPLETE, INCOMPLETE, BROKEN, GONE = "complete", "incomplete", "broken", "gone"
 
@@ -110,13 +113,13 @@ class _Seen:
     def _observed(self, visit: Visit) -> State:
         request = self._lab.request()
         have = observe(visit, request)
-        # Links that nobody asked for: wanting them makes the observation search for their far ends.
+        # Links that nobody asked for: wanting them makes the observation search for their far ends, and see options.
         own = [node.ns for node in self._lab.nodes.values()]
         out_of_sight: Want = {
-            key: Link()
+            key: _STP if link.kind == "bridge" else Link()
             for ns in own
             for key, link in have.of(ns, "link")
-            if link.peer is not None and link.peer[0] == "?" and key not in request.want
+            if key not in request.want and ((link.peer is not None and link.peer[0] == "?") or key[2] == BRIDGE)
         }
         if out_of_sight:
             have = observe(visit, replace(request, want={**request.want, **out_of_sight}, look={MACHINE}))

@@ -23,7 +23,7 @@ from .resources.route import DYNAMIC
 from .state import State
 from .sysctl_names import link_of, sysctl_name
 
-_SEEN = frozenset({"kind", "loopback", "sysctls", "etc", "routes", "container"})
+_SEEN = frozenset({"kind", "stp", "loopback", "sysctls", "etc", "routes", "container"})
 """Settings of a node that can be seen."""
 _LINK_SEEN = frozenset({"endpoints", "mtu"})
 _END_SEEN = frozenset({"node", "name", "addresses", "mac", "mtu"})
@@ -89,6 +89,9 @@ class _Reading:
         settings = self._layers.settings(node.name, given or {})
         kind = self._kinds[node.name]
         found: _Given = {} if kind == "host" else {"kind": kind}
+        bridge = self._have.get(("link", node.ns, BRIDGE))
+        if isinstance(bridge, Link) and ("stp", True) in (bridge.options or ()) and kind == "switch":
+            found["stp"] = True
         if settings.get("groups"):
             found["groups"] = list(settings["groups"])
         lo = self._have.get(("link", node.ns, "lo"))

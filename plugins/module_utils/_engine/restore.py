@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from .._kernel import codec
 from . import bonds, kinds
 from .plan import Plan, reached
 from .records import (
@@ -199,7 +198,7 @@ def wanted(record: Record, names: t.Mapping[int, str] | None = None) -> Record |
         return replace(record, kind=None, peer=None, lower=None, altnames=None, options=None)
     options = record.options
     if options is None and record.data and kinds.KINDS[record.kind].options:
-        options = kinds.read_back(record.kind, codec.decode_options(record.kind, record.data), names or {})
+        options = kinds.read_back(record.kind, kinds.attributes(record.kind, record.data), names or {})
     if record.kind == kinds.BOND and options:
         options = tuple(sorted(bonds.applicable(dict(options)).items()))
     peer = record.peer if record.peer is not None and record.peer[0] != "?" else None

@@ -131,6 +131,14 @@ _SETTINGS: dict[str, Shape] = {
         "The default is V(host).",
         choices=KINDS,
     ),
+    "stp": Switch(
+        "For O(nodes.kind=switch): whether its bridge speaks the spanning tree protocol, which blocks what would close"
+        " a loop of switches.\n"
+        "Each port then lets nothing through for 30 seconds after it has come up.\n"
+        "What is broadcast goes round for ever in a loop without, and takes the machine's processors: the module warns"
+        " of one.\n"
+        "The default is V(false)."
+    ),
     "loopback": Switch("Whether the node's loopback is up.\nThe default is V(true)."),
     "sysctls": MapOf(
         Text(parse=sysctl_name, expected="the name of a sysctl"),

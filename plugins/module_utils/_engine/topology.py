@@ -23,7 +23,7 @@ from .sysctl_names import link_of
 
 _LOOPBACK_ADDRESSES = [Address(4, "127.0.0.1", 8, None, 0x7F000001, 0x7F), Address(6, "::1", 128, None, 1, 1)]
 _LOOPBACK = {up: Link(up=up) for up in (True, False)}
-_BRIDGE = Link(kind="bridge", up=True, master="")
+_BRIDGE = {stp: Link(kind="bridge", up=True, master="", options=(("stp", stp),)) for stp in (True, False)}
 _Given = t.Dict[str, t.Any]
 
 
@@ -41,6 +41,10 @@ def load(definition: object) -> Lab:
             if not bad.settings and node.name not in bad.node:
                 _on_links(lab, given, node, problems)
     problems.check()
+    if any(node.kind == "switch" for node in lab.nodes.values()):
+        from . import switch_loops
+
+        lab.warnings += switch_loops.warnings(lab)
     return lab
 
 
@@ -96,9 +100,11 @@ def _nodes(lab: Lab, given: _Given, problems: Problems) -> None:
             want["sysctl", ns, sysctl] = record
         if kind == "switch":
             key = ("link", ns, BRIDGE)
-            want[key] = _BRIDGE
+            want[key] = _BRIDGE[settings.get("stp") is True]
             origin[key] = where
             node.links[BRIDGE] = []
+        elif (own or {}).get("stp") is not None:
+            problems.add(f"{where}.stp", f"{name} is a {kind}: only a switch speaks it")
         if settings.get("processes"):
             _processes(lab, node, given, problems)
         if kind == "container":

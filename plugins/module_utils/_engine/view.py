@@ -116,8 +116,7 @@ class View:
         self.fars[key[2]] = Far(key, index, nsid)
 
     def options(self, row: LinkRow) -> tuple[tuple[str, t.Any], ...]:
-        """The options of a link's kind. The first call imports pyroute2's codec."""
-        from .._kernel import codec
+        """The options of a link's kind."""
         from . import kinds
 
-        return kinds.read_back(row.kind, codec.decode_options(row.kind, row.info_data), self.names)
+        return kinds.read_back(row.kind, kinds.attributes(row.kind, row.info_data), self.names)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import typing as t
 
 from .errors import KernelError
@@ -359,6 +360,16 @@ def number_in(data: bytes | None, attribute: int) -> int:
         if number == attribute:
             return _number(data or b"", start, stop)
     return 0
+
+
+def numbers(data: bytes | None, names: t.Mapping[int, str]) -> dict[str, int]:
+    """The numbers, of whatever length, that a nest holds under these numbers of attributes, by name."""
+    data = data or b""
+    return {
+        names[number]: int.from_bytes(data[start:stop], sys.byteorder)
+        for number, start, stop in attributes(data, 0)
+        if number in names
+    }
 
 
 def _route(body: bytes) -> RouteRow | None:

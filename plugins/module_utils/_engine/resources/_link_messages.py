@@ -13,6 +13,7 @@ from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
 from .. import kinds
 from ..records import Key, Link
 from ..steps import Step
+from ._link_rules import value_words
 from .base import at
 
 if t.TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _change_words(name: str, wanted: Link, have: Link) -> str:
     if name == "options":
         known = dict(old or ())
         return ", ".join(
-            f"{key} {_value_words(value)} (was {_value_words(known.get(key))})"
+            f"{key} {value_words(value)} (was {value_words(known.get(key))})"
             for key, value in new
             if known.get(key) != value
         )
@@ -186,8 +187,3 @@ def _change_words(name: str, wanted: Link, have: Link) -> str:
     if name == "master":
         return f"a port of {new}" + (f" (was of {old})" if old else "") if new else f"out of {old}"
     return f"{name} {new}" + (f" (was {old})" if old not in (None, new) else "")
-
-
-def _value_words(value: t.Any) -> str:
-    shown = " ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
-    return shown or "none"

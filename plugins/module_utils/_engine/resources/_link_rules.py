@@ -45,6 +45,14 @@ def differs(name: str, wanted: Link, have: Link) -> bool:
     return True
 
 
+def value_words(value: t.Any) -> str:
+    """The value of an option of a link's kind, as messages have it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    shown = " ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+    return shown or "none"
+
+
 def owed(wanted: Link, have: Link) -> tuple[str, ...]:
     """Fields to set though they stand as wanted: a port that leaves a bond gets back the MTU that it had before, and
     the kernel doesn't tell which that is."""

@@ -344,8 +344,17 @@ def test_a_route_over_a_link_that_has_a_mistake_is_not_called_wrong_as_well():
 
 
 def test_a_switch_is_a_namespace_with_a_bridge():
-    want = topology.load(lab({"sw": {"kind": "switch"}})).want
-    assert want["link", "sw", "br0"] == Link(kind="bridge", up=True, master="")
+    want = topology.load(lab({"sw": {"kind": "switch"}, "s2": {"kind": "switch", "stp": True}})).want
+    assert want["link", "sw", "br0"] == Link(kind="bridge", up=True, master="", options=(("stp", False),))
+    assert want["link", "s2", "br0"] == Link(kind="bridge", up=True, master="", options=(("stp", True),))
+
+
+def test_only_a_switch_speaks_stp():
+    found = problems_of(lab({"red": {"stp": True}, "sw": {"kind": "switch", "stp": False}}))
+    assert found == ["nodes.red.stp: red is a host: only a switch speaks it"]
+    nodes = {"red": {"groups": ["all"]}, "sw": {"kind": "switch", "groups": ["all"]}}
+    loaded = topology.load({**lab(nodes), "groups": {"all": {"stp": True}}})
+    assert loaded.want["link", "sw", "br0"].options == (("stp", True),)
 
 
 def test_a_switch_names_its_ports_after_the_other_end():
