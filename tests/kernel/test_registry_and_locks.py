@@ -126,7 +126,8 @@ def test_where_there_can_be_no_locks_it_says_so(run_module):
     Path(LOCKS).write_text("")
     answer = run_module("topology", **LAB)
     assert answer["failed"]
-    assert "can't be opened" in answer["msg"]
+    assert f"can't be opened: File exists ({LOCKS})" in answer["msg"]
+    assert "root" not in answer["msg"]
 
 
 def test_a_lock_that_somebody_keeps_is_waited_for_and_who_keeps_it_is_told(run_module, start_module, ip):

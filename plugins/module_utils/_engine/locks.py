@@ -115,7 +115,9 @@ def _acquire(path: str, kind: int, timeout: float, what: str) -> int:
         try:
             descriptor = folders.within(LOCKS, lambda: os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644))
         except OSError as error:
-            raise LabError(f"the lock {path} can't be opened: {error.strerror}. Run as root") from error
+            advice = ". Run as root" if error.errno in (errno.EACCES, errno.EPERM) else ""
+            where = f" ({error.filename})" if error.filename != path else ""
+            raise LabError(f"the lock {path} can't be opened: {error.strerror}{where}{advice}") from error
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except OSError as error:
