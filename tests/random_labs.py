@@ -10,7 +10,7 @@ import typing as t
 
 from hypothesis import strategies as st
 
-from ansible_collections.netns.lab.tests.segments import Segments
+from ansible_collections.netns.lab.plugins.module_utils._engine.segments import Segments
 
 _NODES = ("a", "b", "c", "s1", "s2")
 _NAMES = ("eth0", "eth1", "a-b", "v.5")
@@ -90,6 +90,7 @@ def _links(draw: t.Callable[[st.SearchStrategy[t.Any]], t.Any], nodes: dict[str,
             continue
         pair = (ends[0]["node"], ends[1]["node"])
         if all(nodes[node].get("kind") == "switch" for node in pair):
+            # No loops but with STP: see `random_wants`.
             unnamed = "name" not in ends[0] and "name" not in ends[1]  # of these there is one between two
             speaks = any("stp" in nodes[node] for node in pair) and not unnamed
             if not speaks and not segments.join(*pair):

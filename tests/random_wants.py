@@ -27,7 +27,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     Sysctl,
     Want,
 )
-from ansible_collections.netns.lab.tests.segments import Segments
+from ansible_collections.netns.lab.plugins.module_utils._engine.segments import Segments
 
 SPACES = ("n0", "n1", "n2")
 LINKS = ("a", "b", "c", "d")
@@ -139,7 +139,8 @@ class _Drawing:
                     self.want["link", ns, name] = replace(self._settings(record), mtu=self.pick(1200, 1280))
 
     def ports(self) -> None:
-        """Bridges with STP let nothing through at first, so they may be in a loop."""
+        """In a loop of bridges the kernel's own multicast goes round and multiplies, in the interrupts of the whole
+        machine: what runs beside it hardly gets on. Those with STP let nothing through at first."""
         segments = Segments()
         for ns in self.spaces:
             bridges = [key[2] for key, record in self.links(ns) if record.kind == "bridge"]

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError, Problems, below, show
 from ansible_collections.netns.lab.plugins.module_utils._engine.lab import End, Lab, Node
 from ansible_collections.netns.lab.plugins.module_utils._engine.records import Link
+from ansible_collections.netns.lab.plugins.module_utils._engine.segments import Segments
 
 THIS_MACHINE = "localhost"
 """What the variables call the machine that Ansible runs on, so that `delegate_to` leads there."""
@@ -124,29 +125,19 @@ def _segments(lab: Lab) -> list[list[list[str]]]:
 
     Each node's end is in one of them, and an end of a switch in none: it carries what others say.
     """
-    joined: dict[t.Any, t.Any] = {}
+    segments = Segments()
 
-    def root(place: t.Any) -> t.Any:
-        while joined.setdefault(place, place) != place:
-            joined[place] = place = joined[joined[place]]
-        return place
-
-    def place(end: End) -> t.Any:
-        return end.node if _is_switch(lab, end.node) else end
+    def place(end: End) -> str | End:
+        return end.node if lab.is_switch(end.node) else end
 
     ends: dict[End, None] = {}
     for pair in lab.links:
-        joined[root(place(pair[0]))] = root(place(pair[1]))
-        ends.update((end, None) for end in pair if not _is_switch(lab, end.node))
+        segments.join(place(pair[0]), place(pair[1]))
+        ends.update((end, None) for end in pair if not lab.is_switch(end.node))
     found: dict[t.Any, list[list[str]]] = {}
     for end in ends:
-        found.setdefault(root(end), []).append([end.node, end.name])
+        found.setdefault(segments.of(end), []).append([end.node, end.name])
     return list(found.values())
-
-
-def _is_switch(lab: Lab, node: str) -> bool:
-    """Whether what comes in at one end of a node leaves by all others. ``@BRIDGE`` is a bridge of the machine."""
-    return node[0] == "@" or lab.nodes[node].kind == "switch"
 
 
 # --- Hosts -----------------------------------------------------------------------------------------------------------

@@ -64,6 +64,10 @@ class Lab:
         """What tells the lab from all others on the machine: a copy under a prefix is a lab of its own."""
         return f"{self.name}@{self.prefix}" if self.prefix else self.name
 
+    def is_switch(self, node: str) -> bool:
+        """Whether what comes in at one end of a node leaves by all others. ``@BRIDGE`` is a bridge of the machine."""
+        return node[0] == "@" or self.nodes[node].kind == "switch"
+
     def request(
         self,
         *,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import typing as t
 
 from .lab import Lab
+from .segments import Segments
 
 _MOST = 3
 """Loops that are told one by one."""
@@ -24,17 +25,15 @@ _Tree = t.Dict[str, t.List[t.Tuple[str, int]]]
 
 def warnings(lab: Lab) -> list[str]:
     """A sentence on each link that closes a loop of switches without STP."""
-    joined: dict[str, str] = {}
+    segments = Segments()
     tree: _Tree = {}
     found = []
     for index, (near, far) in enumerate(lab.links):
         if not (_hands_on(lab, near.node) and _hands_on(lab, far.node)):
             continue
-        roots = _root(joined, near.node), _root(joined, far.node)
-        if roots[0] == roots[1]:
+        if not segments.join(near.node, far.node):
             found.append(_told([*_way(tree, near.node, far.node), (near.node, index)]))
             continue
-        joined[roots[0]] = roots[1]
         for one, other in ((near.node, far.node), (far.node, near.node)):
             tree.setdefault(one, []).append((other, index))
     if len(found) > _MOST:
@@ -44,14 +43,7 @@ def warnings(lab: Lab) -> list[str]:
 
 def _hands_on(lab: Lab, node: str) -> bool:
     """Whether a node lets through whatever comes in, at once. A bridge of the machine may."""
-    return node[0] == "@" or (lab.nodes[node].kind == "switch" and not lab.nodes[node].settings.get("stp"))
-
-
-def _root(joined: dict[str, str], node: str) -> str:
-    """What stands for all that a switch is joined to (disjoint sets, with path halving)."""
-    while joined.setdefault(node, node) != node:
-        joined[node] = node = joined[joined[node]]
-    return node
+    return lab.is_switch(node) and not (node in lab.nodes and lab.nodes[node].settings.get("stp"))
 
 
 def _way(tree: _Tree, start: str, end: str) -> list[tuple[str, int]]:
