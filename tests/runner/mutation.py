@@ -25,7 +25,7 @@ TOOL = "mutmut>=3.8,<4"
 ENGINE = "plugins/module_utils/_engine"
 FILES = (
     "plan.py", "steps.py", "state.py", "topology.py", "lab_links.py", "derived_names.py", "walk.py", "schema.py",
-    "matching.py",
+    "matching.py", "segments.py", "switch_loops.py",
 )  # fmt: skip
 # Not effects*.py, pure as they are: whether an effect is right only the kernel can say, so their proof is in
 # tests/kernel (test_effects.py), and that mutmut can't run: its tests need namespaces of their own, and root.
