@@ -28,6 +28,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     Want,
 )
 from ansible_collections.netns.lab.plugins.module_utils._engine.steps import POINT_OF_NO_RETURN
+from ansible_collections.netns.lab.plugins.module_utils._kernel import keepsakes, netlink
 from ansible_collections.netns.lab.tests.kernel import snapshot
 
 
@@ -376,3 +377,14 @@ def test_a_bridge_that_had_the_mac_address_of_a_port():
     converge(Request(red((bridge, Link("bridge", up=True)), *ends)), check=False)
     given = Link("bridge", up=True, mac="02:00:00:00:00:77")
     leaves_no_trace(Request(red((bridge, given), *ends, (("address", "red", "br0", "10.1.0.1/24"), Address()))))
+
+
+def test_settings_given_back_take_away_an_alias_that_came_along():
+    """Of two links whose ends changed places one may stay where the other was: found at random, under Python 3.9."""
+    ip_does("link add e0 type veth peer f0")
+    with netlink.Socket() as channel:
+        before = {one.index: one for one in keepsakes.read(channel) if one.what == "link"}
+        ip_does("link set e0 alias e0-of-mine")
+        (changed,) = [one for one in keepsakes.read(channel) if one.what == "link" and one != before[one.index]]
+        assert channel.transact([keepsakes.request(before[changed.index])]) == [None]
+        assert {one.index: one for one in keepsakes.read(channel) if one.what == "link"} == before

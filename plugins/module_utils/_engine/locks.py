@@ -143,7 +143,9 @@ def _holder(descriptor: int) -> str:
     try:
         pid = int(os.pread(descriptor, 32, 0) or b"0")
         with open(f"/proc/{pid}/cmdline", "rb") as stream:
-            command = stream.read(200).replace(b"\0", b" ").decode("utf-8", "replace").strip()
+            words = stream.read(1000).decode("utf-8", "replace").rstrip("\0").split("\0")
     except (OSError, ValueError):
         return ""
+    # Without their folders: Ansible's are so long that the module's name would be cut off.
+    command = " ".join(os.path.basename(word) if word.startswith("/") else word for word in words)
     return f" (process {pid}: {command[:80]})" if pid else ""

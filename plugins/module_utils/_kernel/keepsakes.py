@@ -65,7 +65,9 @@ def request(keepsake: Keepsake) -> bytes:
     index, what, body = keepsake
     if what == "link":
         head = struct.pack("=BxHiII", 0, 0, index, 0, 0)
-        return _request(_RTM_NEWLINK, 0, head + body)
+        # An empty alias takes one away: the link may be another one by now, which brought its own along.
+        alias = b"" if _IFLA_IFALIAS in _parts(body) else netlink.attribute(_IFLA_IFALIAS, b"")
+        return _request(_RTM_NEWLINK, 0, head + body + alias)
     kind = _RTM_NEWQDISC if what == "qdisc" else _RTM_NEWNEIGH
     at_index = bytearray(body)
     struct.pack_into("=i", at_index, 4, index)
