@@ -11,6 +11,7 @@ says, so it sees itself, and blocks a port (net/bridge/br_input.c, br_handle_fra
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from .lab import Lab
@@ -49,8 +50,9 @@ def _hands_on(lab: Lab, node: str) -> bool:
 def _way(tree: _Tree, start: str, end: str) -> list[tuple[str, int]]:
     """The switches from one to another of its tree, the first left out, each with the link that leads to it."""
     came: dict[str, tuple[str, int]] = {start: (start, -1)}
-    ahead = [start]
-    for node in ahead:
+    ahead = collections.deque([start])
+    while ahead:
+        node = ahead.popleft()
         for other, index in tree.get(node, ()):
             if other not in came:
                 came[other] = (node, index)
