@@ -52,18 +52,18 @@ def test_it_is_ended_with_all_it_started(lxc, execute):
 
 
 def test_creates_and_removes_are_files_in_the_container(lxc, execute):
-    (lxc.root("web") / "root/a file").write_text("")
-    assert execute("touch", "/root/new", creates="/root/a*")["msg"] == "not run: /root/a* exists"
-    assert not execute("touch", "/root/new", removes="/root/none")["changed"]
-    assert not (lxc.root("web") / "root/new").exists()
-    assert execute("touch", "/root/new", creates="/root/none", removes="/root/a file")["changed"]
-    assert (lxc.root("web") / "root/new").exists()
+    (lxc.root("web") / "mnt/a file").write_text("")
+    assert execute("touch", "/mnt/new", creates="/mnt/a*")["msg"] == "not run: /mnt/a* exists"
+    assert not execute("touch", "/mnt/new", removes="/mnt/none")["changed"]
+    assert not (lxc.root("web") / "mnt/new").exists()
+    assert execute("touch", "/mnt/new", creates="/mnt/none", removes="/mnt/a file")["changed"]
+    assert (lxc.root("web") / "mnt/new").exists()
 
 
 def test_check_mode_runs_nothing(lxc, execute):
-    result = execute("touch", "/root/new", check=True)
+    result = execute("touch", "/mnt/new", check=True)
     assert (result["skipped"], result["changed"]) == (True, True)
-    assert not (lxc.root("web") / "root/new").exists()
+    assert not (lxc.root("web") / "mnt/new").exists()
 
 
 def test_a_container_that_isnt_there_or_doesnt_run(lxc, run_module):

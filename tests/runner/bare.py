@@ -29,7 +29,7 @@ PLAY = """\
   tasks:
     - name: Use the fact for a container
       ansible.builtin.copy:
-        dest: /root/unprivileged.conf
+        dest: /srv/unprivileged.conf
         content: |
           lxc.net.0.type = empty
           {% for range in lxc_idmap %}
@@ -82,7 +82,7 @@ class Trial:
         """Runs the role, and expects that it ends well and says that it changed something, or nothing."""
         print(f"\nansible-playbook {' '.join(options)} {json.dumps(variables)}", flush=True)
         code, output = self.machine.run(
-            "ansible-playbook", "/root/play.yml", "--extra-vars", json.dumps(variables), *options, env=BRIEF
+            "ansible-playbook", "/srv/play.yml", "--extra-vars", json.dumps(variables), *options, env=BRIEF
         )
         counts = dict(re.findall(r"(\w+)=(\d+)", output[output.rfind("PLAY RECAP") :]))
         is_right = code == 0 and counts.get("failed") == "0" and (counts.get("changed") != "0") == changes
@@ -100,22 +100,22 @@ class Trial:
 
 def lxc(trial: Trial) -> None:
     """The role lxc installs LXC; makes its bridge, changes it, mends it and takes it away; gives root ids."""
-    trial.write("/root/play.yml", PLAY)
-    trial.write("/root/alone.conf", "lxc.net.0.type = empty\n")
+    trial.write("/srv/play.yml", PLAY)
+    trial.write("/srv/alone.conf", "lxc.net.0.type = empty\n")
     for path, text in STANDING.items():
         trial.write(path, text)
     trial.expect("the machine has neither LXC nor ip", not trial.ask("command -v lxc-start lxc-create ip nft dnsmasq"))
 
-    # Everything that Ansible itself leaves is under /root/.ansible.
-    touched = "find / -xdev -mindepth 2 -newer /root/before -not -path '/root/.ansible*'"
-    trial.ask("touch /root/before")
+    # Everything that Ansible itself leaves is under .ansible in the home of root.
+    touched = "find / -xdev -mindepth 2 -newer /srv/before -not -path ~root/.ansible'*'"
+    trial.ask("touch /srv/before")
     trial.role("check mode, before anything is installed", True, "--check", lxc_bridge=True, lxc_unprivileged=True)
     left = trial.ask(touched)
     trial.expect("check mode touched nothing", not left, left)
 
     trial.role("the first run installs LXC", True)
     trial.role("a second run changes nothing", False)
-    trial.works("a container is made", "lxc-create --name one --template busybox --config /root/alone.conf")
+    trial.works("a container is made", "lxc-create --name one --template busybox --config /srv/alone.conf")
     trial.works("it starts", "lxc-start --name one")
     trial.comes("it runs what it is told", "lxc-attach --name one -- hostname", r"\Aone\Z")
     trial.works("it is copied", "lxc-stop --kill --name one; lxc-copy --name one --newname two")
@@ -173,7 +173,7 @@ def _has_ids(trial: Trial) -> None:
     said = trial.ask("cat /etc/subuid /etc/subgid")
     wanted = f"{STANDING['/etc/subuid']}root:165536:65536\n{STANDING['/etc/subgid']}".strip()
     trial.expect("root got what it lacked, and no more", said == wanted, said)
-    make = "lxc-create --name un --template busybox --config /root/unprivileged.conf"
+    make = "lxc-create --name un --template busybox --config /srv/unprivileged.conf"
     trial.works("an unprivileged container starts", f"{make} && lxc-start --name un")
     trial.comes("its root is nobody outside", "lxc-attach --name un -- cat /proc/self/uid_map", r"^ *0 +165536 +65536$")
     trial.works("it goes as well", "lxc-destroy --force --name un")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._engine import described, topology
+from .._engine import described, switch_loops, topology
 from .._engine.records import Request
 from .converged import converge, leave
 from .readable import readable
@@ -32,7 +32,7 @@ def run(module: AnsibleModule) -> None:
             leave(module, outcome, topology={"name": name, "nodes": {}, "links": []})
         lab = topology.load(definition)
         outcome = converge(module, lab.request(**policy, source=options.get("file") or ""))
-        outcome.warnings = lab.warnings + outcome.warnings
+        outcome.warnings = switch_loops.warnings(lab) + outcome.warnings
         # Ansible returns the options along with the result. A lab has said it all already, and so is half of that.
         told = {key: value for key, value in options.items() if key not in ("nodes", "links")}
         leave(module, outcome, topology=described.describe(lab, outcome.after), invocation={"module_args": told})

@@ -18,7 +18,7 @@ from .plan import plan, say
 from .records import MACHINE, Address, Container, File, Key, Link, Namespace, Program, Request, Route, Sysctl
 from .resources import BY_KIND
 from .resources import route as routes
-from .resources._link_rules import differs, value_words
+from .resources._link_rules import differs, other_options, value_words
 from .resources.address import text as address_text
 from .resources.base import at, differing
 from .state import State
@@ -100,12 +100,9 @@ def _changed(key: Key, wanted: t.Any, stands: t.Any) -> t.Iterator[Difference]:
                 asked, real = _link_value(getattr(wanted, field)), _link_value(getattr(stands, field))
                 text = f"{words} has {_none(said, real)}, asked was {asked or 'none'}"
                 yield Difference(ns, kind, name, CHANGED, text, asked, real)
-        known = dict(stands.options or ())
-        for option, value in wanted.options or ():
-            if known.get(option) != value:
-                asked, real = value_words(value), value_words(known.get(option))
-                text = f"{words} has {option} {real}, asked was {asked}"
-                yield Difference(ns, kind, name, CHANGED, text, value, known.get(option))
+        for option, value, stood in other_options(wanted, stands):
+            text = f"{words} has {option} {value_words(stood)}, asked was {value_words(value)}"
+            yield Difference(ns, kind, name, CHANGED, text, value, stood)
         if differs("up", wanted, stands):
             asked, real = ("up", "down") if wanted.up else ("down", "up")
             yield Difference(ns, kind, name, CHANGED, f"{words} is {real}", asked, real)

@@ -56,8 +56,6 @@ class Lab:
     want: Want = field(default_factory=dict)
     origin: dict[Key, str] = field(default_factory=dict)
     """Where in the lab file each key was asked for."""
-    warnings: list[str] = field(default_factory=list)
-    """What may be meant, and may do harm."""
 
     @property
     def id(self) -> str:

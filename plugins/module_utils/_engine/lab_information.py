@@ -22,14 +22,12 @@ from .derived_names import BRIDGE
 from .errors import LabError
 from .lab import Lab
 from .observe import observe
-from .records import MACHINE, File, Link, Want
+from .records import MACHINE, File, Key, Link, Want
 from .resources.file import ETC
 from .state import State
 
 MOST_DIFFERENCES = 100
 """Differences that a result lists; it says the total as well."""
-
-_STP = Link(kind="bridge", options=(("stp", False),))
 
 COMPLETE, INCOMPLETE, BROKEN, GONE = "complete", "incomplete", "broken", "gone"
 
@@ -113,16 +111,16 @@ class _Seen:
     def _observed(self, visit: Visit) -> State:
         request = self._lab.request()
         have = observe(visit, request)
-        # Links that nobody asked for: wanting them makes the observation search for their far ends, and see options.
+        # Links that nobody asked for: wanting them makes the observation see more of them.
         own = [node.ns for node in self._lab.nodes.values()]
-        out_of_sight: Want = {
-            key: _STP if link.kind == "bridge" else Link()
+        more: Want = {
+            key: unasked
             for ns in own
             for key, link in have.of(ns, "link")
-            if key not in request.want and ((link.peer is not None and link.peer[0] == "?") or key[2] == BRIDGE)
+            if key not in request.want and (unasked := _unasked(key, link)) is not None
         }
-        if out_of_sight:
-            have = observe(visit, replace(request, want={**request.want, **out_of_sight}, look={MACHINE}))
+        if more:
+            have = observe(visit, replace(request, want={**request.want, **more}, look={MACHINE}))
         for ns in own:
             if not self._is_its_own(ns):
                 have.clear(ns)
@@ -211,6 +209,14 @@ def _programs(ns: str, lab: str) -> list[dict[str, t.Any]]:
         for name, entry in entries.items()
         if entry is not None and entry.state == "running" and entry.program.owner == lab
     ]
+
+
+def _unasked(key: Key, link: Link) -> Link | None:
+    """What to want of a link that nobody asked for: of a veth its far end, of a switch's bridge whether it has STP."""
+    if link.peer is not None:
+        return Link() if link.peer[0] == "?" else None
+    is_switch = key[2] == BRIDGE and link.kind == "bridge"
+    return Link(kind="bridge", options=(("stp", False),)) if is_switch else None
 
 
 def _files(ns: str) -> list[str]:

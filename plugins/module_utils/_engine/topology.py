@@ -41,10 +41,6 @@ def load(definition: object) -> Lab:
             if not bad.settings and node.name not in bad.node:
                 _on_links(lab, given, node, problems)
     problems.check()
-    if any(node.kind == "switch" for node in lab.nodes.values()):
-        from . import switch_loops
-
-        lab.warnings += switch_loops.warnings(lab)
     return lab
 
 

@@ -13,7 +13,7 @@ from ..._kernel.netlink import NLM_F_CREATE, NLM_F_EXCL
 from .. import kinds
 from ..records import Key, Link
 from ..steps import Step
-from ._link_rules import value_words
+from ._link_rules import other_options, value_words
 from .base import at
 
 if t.TYPE_CHECKING:
@@ -116,11 +116,10 @@ def _change(step: Step, ground: Ground) -> list[bytes]:
     messages = _settings(step, index, ground)
     if "options" in step.fields:
         kind = str(wanted.kind)
-        table, have = kinds.KINDS[kind].options, dict(t.cast(Link, step.before).options or ())
+        table = kinds.KINDS[kind].options
         changed = [
             (option, (ground.index(ns, value) if value else 0) if table[option].names_port else value)
-            for option, value in wanted.options or ()
-            if have.get(option) != value
+            for option, value, _stood in other_options(wanted, t.cast(Link, step.before))
         ]
         info = {"attrs": [("IFLA_INFO_KIND", kind), ("IFLA_INFO_DATA", {"attrs": kinds.written(kind, changed)})]}
         messages.append(codec.link_message("RTM_NEWLINK", index=index, attrs=[("IFLA_LINKINFO", info)]))
@@ -176,11 +175,9 @@ def words(step: Step) -> str:
 def _change_words(name: str, wanted: Link, have: Link) -> str:
     new, old = getattr(wanted, name), getattr(have, name)
     if name == "options":
-        known = dict(old or ())
         return ", ".join(
-            f"{key} {value_words(value)} (was {value_words(known.get(key))})"
-            for key, value in new
-            if known.get(key) != value
+            f"{option} {value_words(value)} (was {value_words(stood)})"
+            for option, value, stood in other_options(wanted, have)
         )
     if name == "altnames":
         return "altname " + ", ".join(alt for alt in new if alt not in (old or ()))

@@ -18,6 +18,7 @@ from ..effects_bond import is_bond, ports
 from ..errors import LabError
 from ..records import Key, Link
 from ..steps import Phase, Step
+from ._link_rules import other_options
 from .base import Question, at
 
 
@@ -35,8 +36,8 @@ def _options(wanted: Link, have: Link) -> list[tuple[str, t.Any, kinds.Option]]:
     """The options that stand otherwise than wanted: name, wanted value, row of the table."""
     if not wanted.options or wanted.kind != have.kind:
         return []
-    table, known = kinds.KINDS[str(wanted.kind)].options, dict(have.options or ())
-    return [(name, value, table[name]) for name, value in wanted.options if known.get(name) != value]
+    table = kinds.KINDS[str(wanted.kind)].options
+    return [(name, value, table[name]) for name, value, _stands in other_options(wanted, have)]
 
 
 def to_rest(question: Question, key: Key, wanted: Link, have: Link) -> t.Iterator[Step]:

@@ -29,6 +29,12 @@ _MOST_LEVELS = 16
 Find = t.Callable[[Key], t.Any]
 
 
+def other_options(wanted: Link, have: Link) -> list[tuple[str, t.Any, t.Any]]:
+    """The options of a link's kind that stand otherwise than they were asked for: name, what was asked, what stands."""
+    known = dict(have.options or ())
+    return [(name, value, known.get(name)) for name, value in wanted.options or () if known.get(name) != value]
+
+
 def differs(name: str, wanted: Link, have: Link) -> bool:
     """Whether a field was asked for and stands otherwise."""
     asked = getattr(wanted, name)
@@ -38,8 +44,7 @@ def differs(name: str, wanted: Link, have: Link) -> bool:
     if asked == stands:
         return False
     if name == "options":
-        known = dict(stands or ())
-        return any(known.get(option) != value for option, value in asked)
+        return bool(other_options(wanted, have))
     if name == "altnames":
         return not set(asked) <= set(stands or ())
     return True
@@ -68,10 +73,10 @@ def unlike(wanted: Link, have: Link, find: Find) -> str:
         stands = f"stands on {at(*have.lower)}" if have.lower else "stands on no link"
         return f"{stands}, wanted {at(*wanted.lower)}"
     if wanted.options and wanted.kind:
-        table, known = kinds.KINDS[wanted.kind].options, dict(have.options or ())
-        for name, value in wanted.options:
-            if known.get(name) != value and not table[name].can_change(known.get(name), value):
-                return f"has {name} {known.get(name)}, wanted {value}"
+        table = kinds.KINDS[wanted.kind].options
+        for name, value, stood in other_options(wanted, have):
+            if not table[name].can_change(stood, value):
+                return f"has {name} {stood}, wanted {value}"
     return ""
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.netns.lab.plugins.module_utils._engine import topology
+from ansible_collections.netns.lab.plugins.module_utils._engine import switch_loops, topology
 
 REST = (
     ": without STP what is broadcast there goes round for ever and takes the machine's processors; "
@@ -29,7 +29,8 @@ def told(
         name: {} if name in hosts else {"kind": "switch", **({"stp": True} if name in speaking else {})}
         for name in names
     }
-    return topology.load({"name": "any", "nodes": nodes, "links": [list(pair) for pair in links]}).warnings
+    lab = topology.load({"name": "any", "nodes": nodes, "links": [list(pair) for pair in links]})
+    return switch_loops.warnings(lab)
 
 
 RING = [["a", "b"], ["b", "c"], ["c", "d"], ["d", "a"]]
