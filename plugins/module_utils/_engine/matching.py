@@ -47,20 +47,12 @@ def moves(links: t.Sequence[tuple[Key, t.Any]], want: Want, state: State) -> lis
     """
     found: list[Move] = []
     taken: set[Key] = set()
-    for key, other in pairs(links):
-        if joined(state, key, other):
-            continue
-        possible = [
-            (anchor, Move(source, target))
-            for anchor, target in ((key, other), (other, key))
-            if (source := _far_end(state, anchor)) is not None
-            and not taken & {source, anchor}
-            and not _settled(want, state, source)
-        ]
-        if possible:
-            anchor, move = max(possible, key=lambda choice: _likeness(want, state, *choice))
-            taken |= {move.source, anchor}  # a standing pair becomes one of the wanted ones, not two
-            found.append(move)
+    for choices in _choices(links, want, state):
+        for _how, anchor, move in choices:
+            if not taken & {move.source, anchor}:
+                taken |= {move.source, anchor}  # a standing pair becomes one of the wanted ones, not two
+                found.append(move)
+                break
     for wanted, record in links:
         if not isinstance(record, Link) or record.kind is not None or wanted in state or wanted[2] == "lo":
             continue
@@ -69,6 +61,27 @@ def moves(links: t.Sequence[tuple[Key, t.Any]], want: Want, state: State) -> lis
             taken.add(source)
             found.append(Move(source, wanted))
     return found
+
+
+_Likeness = t.Tuple[int, bool, int]
+
+
+def _choices(links: t.Sequence[tuple[Key, t.Any]], want: Want, state: State) -> list[list[tuple[_Likeness, Key, Move]]]:
+    """For each wanted pair that doesn't stand what could become it, the likest first. Of two wanted pairs that the same
+    links could become, the one that they are more like chooses first: when a run goes back, the one that they were."""
+    found = []
+    for key, other in pairs(links):
+        if joined(state, key, other):
+            continue
+        choices = []
+        for anchor, target in ((key, other), (other, key)):
+            source = _far_end(state, anchor)
+            if source is not None and not _settled(want, state, source):
+                move = Move(source, target)
+                choices.append((_likeness(want, state, anchor, move), anchor, move))
+        if choices:
+            found.append(sorted(choices, key=lambda choice: choice[0], reverse=True))
+    return sorted(found, key=lambda choices: choices[0][0][0], reverse=True)
 
 
 def _far_end(state: State, anchor: Key) -> Key | None:
@@ -80,7 +93,7 @@ def _far_end(state: State, anchor: Key) -> Key | None:
     return source if source in state else None
 
 
-def _likeness(want: Want, state: State, anchor: Key, move: Move) -> tuple[int, bool, int]:
+def _likeness(want: Want, state: State, anchor: Key, move: Move) -> _Likeness:
     """How well a standing pair goes for a wanted one: by its MAC addresses, by how little has to move, and by the
     addresses that it has already."""
     ends = ((anchor, anchor), (move.target, move.source))

@@ -7,6 +7,8 @@ the way."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ansible_collections.netns.lab.plugins.module_utils._engine.matching import Move, in_the_way, moves, pairs
 from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     MACHINE,
@@ -165,6 +167,19 @@ def test_a_link_comes_from_where_it_is_said_to_stand_also_home():
         Move(("link", "red", "x"), HOME)
     ]
     assert found({HOME: Link()}, {("link", "red", "ens4"): Link("")}) == []
+
+
+def test_of_two_pairs_that_a_link_could_become_the_one_that_it_was_gets_it():
+    """D was renamed to A, and going back both C-D and A-B are asked for, by MAC addresses."""
+    c, d = ("link", "red", "c"), ("link", "red", "d")
+    state = standing({A: replace(veth(c), mac="02::d"), c: replace(veth(A), mac="02::c")})
+    want = {
+        A: replace(veth(B), mac="02::a"), B: replace(veth(A), mac="02::b"),
+        c: replace(veth(d), mac="02::c"), d: replace(veth(c), mac="02::d"),
+    }  # fmt: skip
+    assert moves(list(want.items()), want, state) == [Move(A, d)]
+    anonymous = {key: replace(link, mac=None) for key, link in want.items()}
+    assert moves(list(anonymous.items()), anonymous, state) == [Move(c, B)], "else in the order of the list"
 
 
 # What is in the way
