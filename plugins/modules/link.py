@@ -183,6 +183,8 @@ options:
   forward_delay:
     description:
       - Of a V(bridge), how many seconds a port listens, and then learns, before it forwards.
+      - A bridge that follows another one in the spanning tree shows the root's O(forward_delay), O(hello_time) and
+        O(max_age). So long nobody can tell its own, and they are taken to be as they are asked for.
     type: float
   hello_time:
     description:
@@ -195,6 +197,7 @@ options:
   ageing_time:
     description:
       - Of a V(bridge), for how many seconds it remembers where an address is.
+      - While the spanning tree changes, it forgets sooner, and doesn't tell this time.
     type: float
   priority:
     description:

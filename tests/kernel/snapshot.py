@@ -24,11 +24,12 @@ _PASSING = frozenset({
     "ifindex", "link_index", "link_netnsid", "operstate", "linkmode", "tentative", "stats", "stats64", "promiscuity",
     "allmulti", "num_tx_queues", "num_rx_queues", "dadfailed", "optimistic", "hello_timer", "tcn_timer", "gc_timer",
     "topology_change_timer", "hold_timer", "message_age_timer", "forward_delay_timer", "state", "cost", "no", "id",
-    "topology_change", "topology_change_detected", "topology_change_ack", "root_port", "root_id", "designated_port",
-    "designated_root", "designated_bridge", "bridge_id", "multicast_router", "config_pending", "tso_max_size",
-    "fdb_n_learned", "active_slave", "mii_status", "link_failure_count", "ad_info",
+    "topology_change", "topology_change_detected", "topology_change_ack", "root_port", "root_id", "root_path_cost",
+    "designated_port", "designated_cost", "designated_root", "designated_bridge", "bridge_id", "multicast_router",
+    "config_pending", "tso_max_size", "fdb_n_learned", "active_slave", "mii_status", "link_failure_count", "ad_info",
 })  # fmt: skip
-"""What changes by itself or is chosen by the kernel: indexes and ids, what depends on the carrier, timers."""
+"""What changes by itself or is chosen by the kernel: indexes and ids, what depends on the carrier, timers, and what the
+spanning tree finds out."""
 _TIME = re.compile(r'"written":\d+,')
 """When an entry of the registry was written."""
 _UNREADABLE = frozenset({"stable_secret", "flush"})
@@ -141,6 +142,8 @@ def _lasting(value: t.Any, index: bool, mac: bool) -> t.Any:
                 inner = sorted(flag for flag in inner if flag in _LASTING_FLAGS)
             if name == "link" and ("link_netnsid" in value or "linkinfo" not in value):
                 continue  # the name that the link's number happens to have here
+            if name == "ageing_time" and value.get("topology_change"):
+                continue  # so long a bridge forgets sooner (net/bridge/br_stp.c, __br_set_topology_change)
             if inner == "noop":
                 inner = "noqueue"  # the qdisc of a link that was never up
             kept[name] = _lasting(inner, index, mac)

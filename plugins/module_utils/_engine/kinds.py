@@ -39,6 +39,8 @@ class Option:
     one."""
     unset: t.Any = None
     """What it means that the kernel says nothing of it."""
+    hidden: t.Callable[[t.Mapping[str, t.Any]], bool] = lambda _attributes: False
+    """Whether the kernel shows something else in its place for now; told from the attributes of IFLA_INFO_DATA."""
 
     def can_change(self, old: t.Any, new: t.Any) -> bool:
         """Whether the kernel takes the new value on a link that stands with the old one."""
@@ -76,7 +78,7 @@ class LinkKind:
     flat: bool = False
     """Whether one on top of another of its kind stands on that one's lower link."""
     numbers: t.Mapping[int, str] = field(default_factory=dict)
-    """The attributes of IFLA_INFO_DATA behind its options, by number, where each of them is a plain number."""
+    """The attributes of IFLA_INFO_DATA behind its options, by number, where each of them is read as a number."""
     unique: bool = False
     """Whether another one with the same options can't be made beside it, so that one that goes has to go first."""
 
@@ -115,6 +117,17 @@ def _is_passthru(mode: t.Any) -> bool:
     return bool(mode == "passthru")
 
 
+def _follows(attributes: t.Mapping[str, t.Any]) -> bool:
+    """A bridge that isn't the root of its spanning tree shows the root's times (net/bridge/br_stp.c,
+    br_record_config_timeout_values)."""
+    return bool(attributes.get("IFLA_BR_ROOT_ID") != attributes.get("IFLA_BR_BRIDGE_ID"))
+
+
+def _rearranges(attributes: t.Mapping[str, t.Any]) -> bool:
+    """While its spanning tree changes, a bridge forgets sooner, and shows that (br_stp.c, __br_set_topology_change)."""
+    return bool(attributes.get("IFLA_BR_TOPOLOGY_CHANGE"))
+
+
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 IPVLAN_MODES = {"l2": 0, "l3": 1, "l3s": 2}
 BOND_MODES = {
@@ -141,10 +154,10 @@ KINDS: dict[str, LinkKind] = {
     "veth": LinkKind(pair=True, feature="CONFIG_VETH, module veth"),
     "bridge": LinkKind(
         {
-            "ageing_time": Option("IFLA_BR_AGEING_TIME", _hundredths, _seconds),
-            "forward_delay": Option("IFLA_BR_FORWARD_DELAY", _hundredths, _seconds),
-            "hello_time": Option("IFLA_BR_HELLO_TIME", _hundredths, _seconds),
-            "max_age": Option("IFLA_BR_MAX_AGE", _hundredths, _seconds),
+            "ageing_time": Option("IFLA_BR_AGEING_TIME", _hundredths, _seconds, hidden=_rearranges),
+            "forward_delay": Option("IFLA_BR_FORWARD_DELAY", _hundredths, _seconds, hidden=_follows),
+            "hello_time": Option("IFLA_BR_HELLO_TIME", _hundredths, _seconds, hidden=_follows),
+            "max_age": Option("IFLA_BR_MAX_AGE", _hundredths, _seconds, hidden=_follows),
             "priority": Option("IFLA_BR_PRIORITY"),
             "stp": Option("IFLA_BR_STP_STATE", int, _flag),
             "vlan_filtering": Option("IFLA_BR_VLAN_FILTERING", int, _flag, default=False),
@@ -159,6 +172,9 @@ KINDS: dict[str, LinkKind] = {
             5: "IFLA_BR_STP_STATE",
             6: "IFLA_BR_PRIORITY",
             7: "IFLA_BR_VLAN_FILTERING",
+            10: "IFLA_BR_ROOT_ID",
+            11: "IFLA_BR_BRIDGE_ID",
+            14: "IFLA_BR_TOPOLOGY_CHANGE",
         },
     ),
     BOND: LinkKind(
@@ -307,14 +323,21 @@ def attributes(kind: str, info_data: bytes | None) -> t.Mapping[str, t.Any]:
 
 
 def read_back(
-    kind: str, attributes: t.Mapping[str, t.Any], names: t.Mapping[int, str]
+    kind: str,
+    attributes: t.Mapping[str, t.Any],
+    names: t.Mapping[int, str],
+    asked: t.Iterable[tuple[str, t.Any]] = (),
 ) -> tuple[tuple[str, t.Any], ...]:
     """The options that these attributes of IFLA_INFO_DATA (name to value) mean, sorted by name.
 
-    `names` are those of the links in the same namespace, by index.
+    `names` are those of the links in the same namespace, by index. What the kernel hides for now stands as it is
+    `asked`, for all that anybody can tell, and isn't there if it isn't asked.
     """
-    found = {}
+    found: dict[str, t.Any] = {}
     for name, option in KINDS[kind].options.items():
+        if option.hidden(attributes):
+            found.update((other, value) for other, value in asked if other == name)
+            continue
         value = attributes.get(option.attribute)
         if value is None:
             value = attributes.get(option.attribute + IPV6_SUFFIX)

@@ -115,8 +115,8 @@ class View:
         """The other side of this link is in another namespace: to be found once all were looked at."""
         self.fars[key[2]] = Far(key, index, nsid)
 
-    def options(self, row: LinkRow) -> tuple[tuple[str, t.Any], ...]:
+    def options(self, row: LinkRow, asked: t.Iterable[tuple[str, t.Any]]) -> tuple[tuple[str, t.Any], ...]:
         """The options of a link's kind."""
         from . import kinds
 
-        return kinds.read_back(row.kind, kinds.attributes(row.kind, row.info_data), self.names)
+        return kinds.read_back(row.kind, kinds.attributes(row.kind, row.info_data), self.names, asked)

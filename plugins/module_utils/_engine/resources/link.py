@@ -50,7 +50,7 @@ class LinkKind(Kind):
             want = view.want(key)
             options = None
             if isinstance(want, Link) and want.options and kind == want.kind:
-                options = view.options(row)
+                options = view.options(row, want.options)
             master = names.get(row.master, "") if row.master else ""
             altnames = tuple(sorted(row.altnames)) if row.altnames else ()
             view.put(
