@@ -34,6 +34,8 @@ def readable(module: AnsibleModule) -> t.Iterator[None]:
             msg=f"a fault in netns.lab, please report it: {type(error).__name__}: {error}",
             exception=traceback.format_exc(),
         )
+    finally:
+        gc.freeze()  # or Python searches all of it before it ends
 
 
 def several(error: LabError) -> dict[str, list[str]]:

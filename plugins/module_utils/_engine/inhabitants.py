@@ -80,7 +80,7 @@ def _find_programs(spaces: Spaces, wanted: Wanted, request: Request, kept: t.Con
     if request.exact:
         from . import program_register
 
-        keys.update((("process", ns, name), None) for ns in looked_at for name in program_register.names(ns))
+        keys.update((("process", *one), None) for one in program_register.within(looked_at))
     if not keys:
         return
     from .._kernel.launch import Search

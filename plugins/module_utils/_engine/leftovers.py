@@ -156,7 +156,7 @@ def programs_of(spaces: t.Collection[str]) -> list[Key]:
         return []
     from . import program_register
 
-    return [("process", ns, name) for ns in sorted(spaces) for name in program_register.names(ns)]
+    return [("process", *one) for one in program_register.within(spaces)]
 
 
 def _stays(want: Want, ns: str) -> bool:

@@ -10,7 +10,6 @@ Nothing is changed by looking, except that the kernel hands out ids for neighbou
 from __future__ import annotations
 
 import bisect
-import copy
 import os
 import typing as t
 
@@ -27,11 +26,16 @@ from .view import Far, View
 if t.TYPE_CHECKING:
     from .._kernel.sysctls import Sysctls
 
+    _Found = t.Tuple[
+        dict[str, dict[Key, t.Any]], dict[str, dict[int, str]], dict[str, dict[str, Far]], dict[tuple[str, int], str]
+    ]
+    """What looking at some namespaces comes to: `_spaces`, `_names`, `_fars` and `_near` of a `_Look`."""
+
 _INHABITING = frozenset({"container", "process", "occupants"})
 """Kinds that are looked for from the machine's own namespace."""
 _FEW = 32
 _MANY = 64
-"""Namespaces from which on two workers look at them."""
+"""Namespaces from which on two processes look at them."""
 _BATCH = 64
 """Descriptors held open at once while ids are asked for."""
 _NO_FARS: dict[str, Far] = {}
@@ -79,6 +83,8 @@ class _Look:
         for key in request.want:
             self._wanted.setdefault(key[1], {}).setdefault(key[0], []).append(key)
         self._gone = {key[1] for key, record in request.want.items() if key[0] == "namespace" and record is None}
+        self._staying = self._neighbours_of_many() if len(self._gone) > _FEW else []
+        """Where many namespaces go, a few others: of each that goes it is asked at once which of them is beside it."""
 
     def _files(self) -> Sysctls:
         if self._sysctls is None:
@@ -117,20 +123,38 @@ class _Look:
         new = [ns for ns in scope if ns not in self._spaces]
         conditions = namespaces.conditions(ns for ns in new if ns != MACHINE)
         self._spaces.update((ns, {}) for ns in new)
-        if len(new) < _MANY:
+        if len(new) < _MANY or len(os.sched_getaffinity(0)) < 2:
             self._look_at_each(new, conditions)
             return
-        # Half of the time is the kernel's, which needs no interpreter: another worker looks at half of them meanwhile.
         middle = len(new) // 2
-        other = copy.copy(self)  # it puts what it finds into the same maps
 
-        def look(visit: Visit) -> None:
-            other._visit, other._sysctls = visit, None
-            other._look_at_each(new[middle:], conditions)
+        def look(visit: Visit) -> _Found:
+            self._visit, self._sysctls = visit, None
+            return self._found_in(new[middle:], conditions)
 
         self._visit.enter(MACHINE)
-        with self._visit.beside(look):
+        with self._visit.beside(look) as found:
             self._look_at_each(new[:middle], conditions)
+        self._take(found[0])
+
+    def _found_in(self, new: t.Sequence[str], conditions: t.Mapping[str, str]) -> _Found:
+        self._look_at_each(new, conditions)
+        return (
+            {ns: self._spaces[ns] for ns in new},
+            {ns: self._names[ns] for ns in new if ns in self._names},
+            {ns: self._fars[ns] for ns in new if ns in self._fars},
+            self._near,
+        )
+
+    def _take(self, found: _Found) -> None:
+        """Add what another process found."""
+        spaces, names, fars, near = found
+        known = {key: key for key in self._request.want}  # the same tuples and strings once more would be memory
+        for ns, space in spaces.items():
+            self._spaces[ns] = {known.get(key, key): record for key, record in space.items()}
+        self._names.update(names)
+        self._fars.update(fars)
+        self._near.update(near)
 
     def _look_at_each(self, new: t.Sequence[str], conditions: t.Mapping[str, str]) -> None:
         for ns in new:
@@ -214,6 +238,8 @@ class _Look:
                 self._near[ns, far.nsid] = hint[0]
             else:
                 candidates[hint[0]] = None
+        if ns in self._gone:
+            candidates.update(dict.fromkeys(self._staying))
         self._learn_ids(ns, list(candidates))
 
     def _is_told_by(self, other: tuple[str, str], far: Far) -> bool:
@@ -227,6 +253,10 @@ class _Look:
             and self._spaces[other[0]][back.key].index == far.number
             and self._spaces[other[0]][back.key].kind == "veth"
         )
+
+    def _neighbours_of_many(self) -> list[str]:
+        staying = [MACHINE, *(name for name in namespaces.names() if name not in self._gone)]
+        return staying if len(staying) <= _BATCH else []
 
     def _learn_ids(self, ns: str, candidates: t.Sequence[str]) -> None:
         """Which id the namespace that the worker is in has for each of these."""
@@ -274,6 +304,8 @@ class _Look:
             staying = [MACHINE, *(name for name in namespaces.names() if name not in self._gone)]
             everywhere = [*staying, *self._gone]
             for ns in searched:
+                if ns in self._gone and self._staying:
+                    continue  # asked already
                 self._visit.enter(ns)
                 many = ns in self._gone and len(self._gone) > _FEW
                 self._search(ns, staying if many else everywhere)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import typing as t
 
 from .._kernel import folders, launch
 from .derived_names import LOGS, default_log
@@ -44,12 +45,24 @@ def _file(ns: str, name: str) -> str:
 
 def names(ns: str) -> list[str]:
     """The programs that there are in a namespace, or that have left something: a record, a log, a control group."""
-    found: dict[str, None] = {}
-    for folder, ending in ((os.path.join(RECORDS, ns), ".json"), (os.path.join(LOGS, ns), ".log")):
-        with contextlib.suppress(OSError):
-            found.update((file[: -len(ending)], None) for file in os.listdir(folder) if file.endswith(ending))
-    found.update((name, None) for name in launch.labelled(ns))
-    return sorted(name for name in found if name and name[0] != ".")
+    return [name for _ns, name in within([ns])]
+
+
+def within(spaces: t.Collection[str]) -> list[tuple[str, str]]:
+    """The same of many namespaces, most of which have none: (namespace, name), sorted."""
+    found = set(launch.labelled(spaces))
+    for folder, ending in ((RECORDS, ".json"), (LOGS, ".log")):
+        for ns in set(_listed(folder)).intersection(spaces):
+            files = _listed(os.path.join(folder, ns))
+            found.update((ns, file[: -len(ending)]) for file in files if file.endswith(ending))
+    return sorted((ns, name) for ns, name in found if name and name[0] != ".")
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def load(ns: str, name: str) -> Entry | None:

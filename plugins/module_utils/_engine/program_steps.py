@@ -46,7 +46,7 @@ def look(key: Key, search: Search) -> Program | None:
         if members:  # the record is lost
             return Program("unfinished", pid=members[0].pid, members=tuple(members), joined=True, owner="")
         has_log = os.path.exists(default_log(ns, name))
-        return Program("stopped", owner="") if has_log or name in launch.labelled(ns) else None
+        return Program("stopped", owner="") if has_log or (ns, name) in launch.labelled([ns]) else None
     if members:
         joined = launch.is_in(members[0], ns)
         state = "running" if entry.state == RUNNING else "unfinished"

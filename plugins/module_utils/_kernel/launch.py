@@ -74,10 +74,11 @@ def label(ns: str, name: str) -> str:
     return f"{place()}/{name}@{_space(ns)}"
 
 
-def labelled(ns: str) -> list[str]:
-    """The names of the programs in a namespace that have a control group."""
-    parts = (group.partition("@") for group in groups.names(place()))
-    return [name for name, _at, space in parts if space == _space(ns)]
+def labelled(spaces: t.Iterable[str]) -> list[tuple[str, str]]:
+    """The programs in these namespaces that have a control group: (namespace, name)."""
+    parts = [group.partition("@") for group in groups.names(place())]
+    known = {_space(ns): ns for ns in spaces} if parts else {}
+    return [(known[space], name) for name, _at, space in parts if space in known]
 
 
 def _space(ns: str) -> str:

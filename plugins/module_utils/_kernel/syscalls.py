@@ -48,6 +48,7 @@ _SIOCGSKNS = 0x894C
 _TUNGETDEVNETNS = 0x54E3
 """The same for an open tun or tap file (drivers/net/tun.c, Linux 5.2)."""
 _SO_NETNS_COOKIE = 71
+_PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -90,6 +91,11 @@ def umount2(target: str, flags: int) -> None:
 def syncfs(descriptor: int) -> None:
     """Have the disk hold all that was written to the file system of an open file. See syncfs(2)."""
     _check(_libc.syncfs(descriptor))
+
+
+def die_with_parent() -> None:
+    """Have the kernel end the calling process with the thread that forked it. See PR_SET_PDEATHSIG(2const)."""
+    _check(_libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL)))
 
 
 def nsfs_device() -> int:

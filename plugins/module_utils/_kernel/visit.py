@@ -131,33 +131,33 @@ class Visit:
                 nursery.close()
 
     @contextlib.contextmanager
-    def beside(self, function: t.Callable[[Visit], None]) -> t.Iterator[None]:
-        """For the time of the block, another worker that visits on its own account. The block ends when both are done.
+    def beside(self, function: t.Callable[[Visit], T]) -> t.Iterator[list[T]]:
+        """For the time of the block, another process that visits on its own account; what `function` returns there is
+        in the list afterwards. Where there can't be one more, it is called here after the block.
 
-        To be called at home, for a thread begins where its maker is. What `function` raises is raised here.
+        To be called at home, for a process begins where its maker is. What `function` raises is raised here.
         """
+        from .companion import Companion
+
         other = Visit()
-        other._interrupted = self._interrupted
-        failures: list[BaseException] = []
-
-        def work() -> None:
-            try:
-                other._begin()
-                try:
-                    function(other)
-                finally:
-                    other._end()
-            except BaseException as failure:  # pylint: disable=broad-except
-                failures.append(failure)
-
-        thread = threading.Thread(target=work, name="netns-lab-beside", daemon=True)
-        thread.start()
+        results: list[T] = []
         try:
-            yield
-        finally:
-            thread.join()
-        if failures:
-            raise failures[0]
+            companion = Companion(lambda: other._alone(function))
+        except OSError:
+            yield results
+            results.append(function(self))
+            return
+        try:
+            yield results
+        except BaseException:
+            companion.end()
+            raise
+        results.append(companion.result())
+
+    def _alone(self, function: t.Callable[[Visit], T]) -> T:
+        """Begin in a process that ends with the visit."""
+        self._begin()
+        return function(self)
 
     def come_home(self) -> None:
         """`enter` home that is allowed even after an interruption: for cleaning up."""

@@ -60,6 +60,8 @@ def test_names_come_from_records_and_logs(places):
     (places / "log" / "red" / "old.log").write_text("")
     assert register.names("red") == ["old", "web"]
     assert register.names("blue") == []
+    register.save("blue", "web", ENTRY)
+    assert register.within({"red", "blue", "green"}) == [("blue", "web"), ("red", "old"), ("red", "web")]
 
 
 def test_nothing_is_left_after_the_last_one(places):
