@@ -46,6 +46,13 @@ LAB: dict[str, t.Any] = {
 }
 
 
+def _gone(pc: str) -> str:
+    """The shell's words for a PC's namespace to go, and for the wait until the kernel has taken its links along."""
+    return (
+        f"ip netns del {pc}; timeout 20 sh -c 'while ip -n lan link show dev {pc}-eth0 2>&1; do sleep 0.01; done' >&2"
+    )
+
+
 def build(lab: dict[str, t.Any], **options: t.Any) -> t.Any:
     return converge(topology.load(copy.deepcopy(lab)).request(**options), check=False)
 
@@ -187,7 +194,7 @@ CHANGES: dict[str, tuple[str, list[str]]] = {
         ["pc1: address 10.255.0.1/32 on lo was added"],
     ),
     "a namespace that is gone": (
-        "ip netns del pc1; sleep 0.2",
+        _gone("pc1"),
         ["namespace pc1 is missing", "lan: link pc1-eth0 (to pc1:eth0) is missing"],
     ),
 }
@@ -303,7 +310,7 @@ def test_a_lab_from_before_a_reboot_is_gone():
 
 def test_a_lab_with_a_dead_file_in_the_place_of_a_namespace_is_broken():
     build(LAB)
-    os.system("ip netns del pc1; touch /run/netns/pc1; sleep 0.2")
+    os.system(f"{_gone('pc1')}; touch /run/netns/pc1")
     seen = look()
     assert seen["state"] == "broken"
     assert "namespace pc1 is broken: no namespace is mounted on its file" in texts(seen)
@@ -311,7 +318,7 @@ def test_a_lab_with_a_dead_file_in_the_place_of_a_namespace_is_broken():
 
 def test_a_namespace_that_somebody_made_anew_is_told():
     build(LAB)
-    os.system("ip netns del pc1; ip netns add pc1; sleep 0.2")
+    os.system(f"{_gone('pc1')}; ip netns add pc1")
     assert "namespace pc1 doesn't carry the mark of the lab, so somebody made it anew" in texts(look())
 
 
@@ -380,7 +387,7 @@ def test_what_only_looks_like_a_lab_is_none(run_module):
 
 def test_looking_touches_nothing(run_module):
     build(LAB)
-    os.system("ip -n pc1 link set eth0 down; ip netns del pc2; sleep 0.2")
+    os.system(f"ip -n pc1 link set eth0 down; {_gone('pc2')}")
     before = snapshot.machine(index=True)
     assert run_module("topology_info", asked=True, check=True) == run_module("topology_info", asked=True)
     assert snapshot.differences(before, snapshot.machine(index=True)) == []
