@@ -111,6 +111,11 @@ def test_where_there_can_be_none_it_is_done_here(monkeypatch):
     assert beside(lambda place: (os.getpid(), place.current)) == (os.getpid(), "@")
 
 
+def test_where_python_lacks_the_means_it_is_done_here(monkeypatch):
+    monkeypatch.delattr(companion.os, "memfd_create")
+    assert beside(lambda place: (os.getpid(), place.current)) == (os.getpid(), "@")
+
+
 def test_it_ends_with_a_maker_that_is_killed():
     program = """
 import os, time

@@ -10,6 +10,7 @@ long as one. A fork costs a millisecond or two, what it found comes back pickled
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import signal
@@ -37,6 +38,8 @@ class Companion(t.Generic[T]):
     """
 
     def __init__(self, function: t.Callable[[], T]) -> None:
+        if not hasattr(os, "memfd_create"):  # a Python that was built for a C library before glibc 2.27
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
         self._file = os.memfd_create("netns-lab")
         try:
             self._child = self._fork(function)
