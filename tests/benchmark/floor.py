@@ -31,10 +31,11 @@ _NEW = netlink.NLM_F_CREATE | netlink.NLM_F_EXCL
 
 
 def _veth() -> bytes:
-    peer = [("IFLA_IFNAME", "eth0"), ("IFLA_MTU", 1500), ("IFLA_NET_NS_FD", _PEER)]
+    queues = [("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]
+    peer = [("IFLA_IFNAME", "eth0"), ("IFLA_MTU", 1500), *queues, ("IFLA_NET_NS_FD", _PEER)]
     data = {"attrs": [("VETH_INFO_PEER", {"index": 2, "attrs": peer})]}
     kind = [("IFLA_INFO_KIND", "veth"), ("IFLA_INFO_DATA", data)]
-    attributes = [("IFLA_IFNAME", "eth1"), ("IFLA_MTU", 1500), ("IFLA_LINKINFO", {"attrs": kind})]
+    attributes = [("IFLA_IFNAME", "eth1"), ("IFLA_MTU", 1500), *queues, ("IFLA_LINKINFO", {"attrs": kind})]
     return codec.link_message("RTM_NEWLINK", _NEW, index=3, attrs=attributes)
 
 

@@ -22,7 +22,7 @@ _SHOW = {
 _SHOW_BESIDES = ("tc {} -json qdisc show", "bridge {} -json fdb show")
 _PASSING = frozenset({
     "ifindex", "link_index", "link_netnsid", "operstate", "linkmode", "tentative", "stats", "stats64", "promiscuity",
-    "allmulti", "num_tx_queues", "num_rx_queues", "dadfailed", "optimistic", "hello_timer", "tcn_timer", "gc_timer",
+    "allmulti", "dadfailed", "optimistic", "hello_timer", "tcn_timer", "gc_timer",
     "topology_change_timer", "hold_timer", "message_age_timer", "forward_delay_timer", "state", "cost", "no", "id",
     "topology_change", "topology_change_detected", "topology_change_ack", "root_port", "root_id", "root_path_cost",
     "designated_port", "designated_cost", "designated_root", "designated_bridge", "bridge_id", "multicast_router",

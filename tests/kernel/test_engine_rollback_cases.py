@@ -401,3 +401,11 @@ def test_a_link_that_was_renamed_is_found_again_by_what_it_is():
     ip_does("link set dev d alias d-of-mine", netns="red")
     wanted = [(b, Link("veth", c[1:], up=True)), (c, Link("veth", b[1:], up=True)), (far, Link("bridge"))]
     leaves_no_trace(Request(red(blue, *wanted)))
+
+
+def test_a_veth_that_was_made_with_more_queues_has_them_again():
+    subprocess.run(["ip", "netns", "add", "red"], check=True)
+    queues = "numtxqueues 3 numrxqueues 2"
+    ip_does(f"link set lo up\nlink add name a {queues} type veth peer name b numtxqueues 4 numrxqueues 1\n", "red")
+    bridge = ("link", "red", "b"), Link(kind="bridge", options=(("stp", True),))
+    leaves_no_trace(Request(red(bridge, (("link", "red", "c"), Link(kind="bridge", up=True))), force=True))

@@ -210,3 +210,10 @@ def test_a_mac_address_tells_which_of_two_pairs_is_which(ip):
     bring_about(lab)
     stands(lab)
     assert {name: identity(ip, ("n-blue", name)) for name in macs} == far
+
+
+def test_a_new_one_has_one_queue_in_each_direction(ip):
+    bring_about(LAB)
+    for ns, name in (RED, BLUE):
+        (link,) = ip("link", "show", "dev", name, netns=ns)
+        assert (link["num_tx_queues"], link["num_rx_queues"]) == (1, 1)

@@ -92,6 +92,8 @@ class Link:
     """Observed: the kind of its master. Wanted: ``bond`` where that has to be one, else it is a bridge or a VRF."""
     source: tuple[str, str] | None = field(default=None, compare=False)
     """Wanted only: (namespace, name) under which a link stands that is lent or comes home, if it isn't here yet."""
+    queues: tuple[int, int] | None = field(default=None, compare=False)
+    """How many it has, to send and to receive. Wanted: of a veth that comes back; None is one of each."""
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,8 @@ class LinkRow(t.NamedTuple):
     """ARPHRD number: 1 Ethernet, 772 loopback."""
     own_mac: str = ""
     """Of a port of a bond, whose MAC address it has: the one that it had before, and gets back when it leaves."""
+    queues: tuple[int, int] = (0, 0)
+    """How many it has, to send and to receive."""
 
     @property
     def is_up(self) -> bool:
@@ -184,7 +186,7 @@ def links(bodies: t.Iterable[bytes]) -> list[LinkRow]:
 def _link(body: bytes) -> LinkRow:
     _unused, arphrd, index, flags, _unused = _LINK(body)
     name = mac = kind = slave_kind = alias = perm_mac = parent_dev = qdisc = ""
-    mtu = master = link = group = operstate = 0
+    mtu = master = link = group = operstate = senders = receivers = 0
     link_nsid: int | None = None
     info_data: bytes | None = None
     altnames: tuple[str, ...] = ()
@@ -231,6 +233,10 @@ def _link(body: bytes) -> LinkRow:
                     slave_kind = _text(body[start:inner_stop])
                 elif inner == 5 and slave_kind == "bond":  # IFLA_INFO_SLAVE_DATA, which follows on its kind
                     own_mac = _own_mac(body, start, inner_stop)
+        elif number == 31:  # IFLA_NUM_TX_QUEUES
+            senders = _U32(body, offset)[0]
+        elif number == 32:  # IFLA_NUM_RX_QUEUES
+            receivers = _U32(body, offset)[0]
         elif number == 20:  # IFLA_IFALIAS
             alias = _text(body[offset:stop])
         elif number == 52:  # IFLA_PROP_LIST
@@ -253,6 +259,7 @@ def _link(body: bytes) -> LinkRow:
     return LinkRow(
         index, name, flags, mtu, mac, master, link, link_nsid, kind, info_data, slave_kind, alias, group, altnames,
         operstate, perm_mac, parent_dev, xdp, qdisc, arphrd, own_mac,
+        (senders, receivers),
     )  # fmt: skip
 
 
@@ -263,7 +270,9 @@ def _own_mac(body: bytes, offset: int, end: int) -> str:
     return ""
 
 
-_LINK_ATTRIBUTES = {1: 4, 3: 4, 4: 8, 5: 8, 6: 4, 10: 8, 16: 5, 18: 4, 20: 4, 27: 8, 37: 8, 43: 4, 52: 4, 54: 4, 56: 4}
+_LINK_ATTRIBUTES = {
+    1: 4, 3: 4, 4: 8, 5: 8, 6: 4, 10: 8, 16: 5, 18: 4, 20: 4, 27: 8, 31: 8, 32: 8, 37: 8, 43: 4, 52: 4, 54: 4, 56: 4,
+}  # fmt: skip
 """What is read of a link: number -> least length, head included. A shorter one would be read into its neighbour."""
 _ADDRESS_ATTRIBUTES = {6: 12, 8: 8, 9: 8, 11: 5}
 _ROUTE_ATTRIBUTES = {4: 8, 6: 8, 15: 8, 30: 8}

@@ -45,7 +45,9 @@ def _create(step: Step, ground: Ground) -> list[bytes]:
         # The end that the request is sent for is made in the namespace where it is sent, the other one where the
         # descriptor says: neither is ever moved. No IFF_UP in the peer's part: it isn't joined yet (ENOTCONN).
         far = step.other
-        peer = _own(far[2], t.cast(Link, step.other_after))
+        other = t.cast(Link, step.other_after)
+        attributes += _queues(wanted)
+        peer = [*_own(far[2], other), *_queues(other)]
         if far[1] != ns:
             peer.append(("IFLA_NET_NS_FD", ground.descriptor(far[1])))
         data = [("VETH_INFO_PEER", {"index": ground.choose_index(far[1], far[2]), "attrs": peer})]
@@ -84,6 +86,16 @@ def _own(name: str, wanted: Link) -> Attributes:
     if wanted.mac is not None:
         attributes.append(("IFLA_ADDRESS", wanted.mac))
     return attributes
+
+
+def _queues(wanted: Link) -> Attributes:
+    """How many queues an end of a veth gets.
+
+    By themselves kernels since 5.15 give it one for each processor that the machine could have, in each direction
+    (drivers/net/veth.c, veth_get_num_queues). Each is time and memory, and only XDP and NAPI (GRO switched on by hand) have a use for them.
+    """
+    senders, receivers = wanted.queues or (1, 1)
+    return [("IFLA_NUM_TX_QUEUES", senders), ("IFLA_NUM_RX_QUEUES", receivers)]
 
 
 def _delete(step: Step, ground: Ground) -> list[bytes]:

@@ -72,6 +72,8 @@ class LinkKind(Kind):
                     row.info_data,
                     None,
                     row.slave_kind,
+                    None,
+                    row.queues,
                 ),
             )
             if row.link_nsid is not None and (peer or lower):

@@ -73,6 +73,7 @@ def link(data: bytes) -> decode.LinkRow:
         qdisc=message.get_attr("IFLA_QDISC") or "",
         type=message["ifi_type"],
         own_mac=_own_mac(info),
+        queues=(message.get_attr("IFLA_NUM_TX_QUEUES") or 0, message.get_attr("IFLA_NUM_RX_QUEUES") or 0),
     )
 
 
