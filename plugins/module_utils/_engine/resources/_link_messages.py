@@ -92,7 +92,8 @@ def _queues(wanted: Link) -> Attributes:
     """How many queues an end of a veth gets.
 
     By themselves kernels since 5.15 give it one for each processor that the machine could have, in each direction
-    (drivers/net/veth.c, veth_get_num_queues). Each is time and memory, and only XDP and NAPI (GRO switched on by hand) have a use for them.
+    (drivers/net/veth.c, veth_get_num_queues). Each is time and memory, and only XDP and NAPI (GRO that somebody
+    switched on) have a use for them.
     """
     senders, receivers = wanted.queues or (1, 1)
     return [("IFLA_NUM_TX_QUEUES", senders), ("IFLA_NUM_RX_QUEUES", receivers)]
