@@ -30,6 +30,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.sysctl_names imp
 from ansible_collections.netns.lab.tests.kernel import snapshot, ten_nodes
 from ansible_collections.netns.lab.tests.random_wants import examples, wants
 
+ONE_QUEUE = "numtxqueues 1 numrxqueues 1"
 LABS = Path(__file__).resolve().parents[2] / "playbooks" / "labs"
 
 
@@ -54,7 +55,8 @@ def commands(want: Want) -> t.Iterator[str]:
     done = set()
     for ns, name, link in links:
         if link.peer and (ns, name) not in done:
-            yield f"ip -n {ns} link add name {name} type veth peer name {link.peer[1]} netns {link.peer[0]}"
+            far = f"peer name {link.peer[1]} {ONE_QUEUE} netns {link.peer[0]}"
+            yield f"ip -n {ns} link add name {name} {ONE_QUEUE} type veth {far}"
             done.add(link.peer)
         elif link.kind in ("bridge", "vxlan") and not link.lower:
             yield f"ip -n {ns} link add name {name} type {link.kind} {options(link)}"
