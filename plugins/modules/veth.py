@@ -18,8 +18,8 @@ description:
   - Each end is a link. The options say how one end is, and O(peer) how the other one is.
   - An end that somebody moved or renamed is found again by its peer and brought back, with what it has.
   - A change of one setting leaves all others alone; what an address, MTU or move disturbs is put back.
-  - A new pair has one queue in each direction, not one for each processor as C(ip link add) makes it. Where XDP is to have
-    more, make the pair with C(ip link add ... numtxqueues ... numrxqueues ...); this module goes on with it.
+  - A new pair has one queue in each direction, not one for each processor as C(ip link add) makes it. Where XDP is to
+    have more, make the pair with C(ip link add ... numtxqueues ... numrxqueues ...); this module goes on with it.
 author:
   - The netns.lab authors (@netns-lab)
 extends_documentation_fragment:
