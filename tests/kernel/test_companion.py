@@ -92,6 +92,14 @@ def test_one_that_was_killed_is_a_failure():
         beside(lambda _place: os.kill(os.getpid(), signal.SIGKILL))
 
 
+def test_it_comes_back_where_nobody_hears_of_children_that_end():
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert beside(lambda _place: 42) == 42
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_it_ends_when_the_block_fails():
     begun = time.monotonic()
 

@@ -254,8 +254,11 @@ class _Look:
             and self._spaces[other[0]][back.key].kind == "veth"
         )
 
+    def _those_that_stay(self) -> list[str]:
+        return [MACHINE, *(name for name in namespaces.names() if name not in self._gone)]
+
     def _neighbours_of_many(self) -> list[str]:
-        staying = [MACHINE, *(name for name in namespaces.names() if name not in self._gone)]
+        staying = self._those_that_stay()
         return staying if len(staying) <= _BATCH else []
 
     def _learn_ids(self, ns: str, candidates: t.Sequence[str]) -> None:
@@ -301,7 +304,7 @@ class _Look:
         searched = [ns for ns in unknown if self._matters(ns)]
         if searched:
             # Of namespaces that go, only links that reach out of what goes matter; among few, for a full picture, all.
-            staying = [MACHINE, *(name for name in namespaces.names() if name not in self._gone)]
+            staying = self._those_that_stay()
             everywhere = [*staying, *self._gone]
             for ns in searched:
                 if ns in self._gone and self._staying:
