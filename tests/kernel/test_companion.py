@@ -96,6 +96,8 @@ def test_it_comes_back_where_nobody_hears_of_children_that_end():
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         assert beside(lambda _place: 42) == 42
+        with pytest.raises(KernelError, match="no answer"):
+            beside(lambda _place: os.kill(os.getpid(), signal.SIGKILL))
     finally:
         signal.signal(signal.SIGCHLD, before)
 

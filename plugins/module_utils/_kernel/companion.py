@@ -79,6 +79,10 @@ class Companion(t.Generic[T]):
             os.lseek(self._file, 0, os.SEEK_SET)
             with os.fdopen(self._file, "rb", closefd=False) as file:
                 found, failure, where = pickle.load(file)
+        except (EOFError, pickle.UnpicklingError) as error:
+            raise KernelError(
+                0, "the process that looked at half of it left no answer", "look at the machine"
+            ) from error
         finally:
             os.close(self._file)
         if failure is not None:
