@@ -20,11 +20,19 @@ LIMIT = 2400
 ASSERTION = re.compile(r"^assertion +\d+ +\d+ s  (\w+) +(.*)$", re.MULTILINE)
 """As callback/counted.py prints them."""
 
+STORIES = CHECKOUT / "extensions" / "molecule" / "lab_vm" / "stories"
+"""A file for each story; one whose name begins with `_` is a piece of others, and can't be told by itself."""
+
 STEPS = ("destroy", "create", "prepare", "check", "side_effect", "converge", "idempotence", "verify", "destroy")
 
 
 def run_part(part: Part, scratch: Path, options: list[str]) -> None:
     """Options are the stories of `verify` to tell; without any, all are."""
+    there = sorted(path.stem for path in STORIES.glob("[!_]*.yml"))
+    unknown = sorted(set(options) - set(there))
+    if unknown:
+        part.fail("lab_vm", f"there is no story {', '.join(unknown)}; there are {', '.join(there)}")
+        return
     try:
         vm_image.source()
     except RuntimeError as error:

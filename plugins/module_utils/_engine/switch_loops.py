@@ -38,7 +38,8 @@ def warnings(lab: Lab) -> list[str]:
         for one, other in ((near.node, far.node), (far.node, near.node)):
             tree.setdefault(one, []).append((other, index))
     if len(found) > _MOST:
-        found[_MOST:] = [f"{len(found) - _MOST} more links close loops of switches"]
+        more = len(found) - _MOST
+        found[_MOST:] = [f"{more} more links close loops of switches" if more > 1 else "one more link closes a loop"]
     return found
 
 
