@@ -19,7 +19,7 @@ _SHOW = {
     "": ("link show", "address show", "route show table all", "rule show", "nexthop show", "neigh show nud permanent"),
     "-6": ("route show table all", "rule show"),
 }
-_SHOW_BESIDES = ("tc {} -json qdisc show", "bridge {} -json fdb show")
+_SHOW_BESIDES = ("tc {} -json qdisc show", "bridge {} -json fdb show", "bridge {} -json vlan show")
 _PASSING = frozenset({
     "ifindex", "link_index", "link_netnsid", "operstate", "linkmode", "tentative", "stats", "stats64", "promiscuity",
     "allmulti", "dadfailed", "optimistic", "hello_timer", "tcn_timer", "gc_timer",

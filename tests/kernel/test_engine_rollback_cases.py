@@ -250,6 +250,18 @@ def test_what_lies_on_a_link_and_is_not_modelled(change):
     leaves_no_trace(Request(wants[change]))
 
 
+def test_settings_of_a_bridge_and_of_a_tunnel_that_nobody_models():
+    ip_does("netns add red\n")
+    ip_does("""
+        link add br0 type bridge mcast_snooping 0 mcast_querier 1 group_fwd_mask 0x4008 mcast_query_interval 6000
+        link set br0 type bridge no_linklocal_learn 1 mcast_router 2
+        link add v0 type vxlan id 7 dstport 4789 remote 10.9.9.9 tos 0x10 ageing 77
+        link add x0 master br0 type veth peer name y0
+    """, netns="red")  # fmt: skip
+    other = (("link", "red", "br0"), Link("veth", ("red", "w0"))), (("link", "red", "v0"), Link("bridge"))
+    leaves_no_trace(Request(red(*other, (("link", "red", "w0"), Link("veth", ("red", "br0"))))))
+
+
 @pytest.mark.parametrize("change", ["deleted", "moved", "renamed", "down", "addresses"])
 def test_addresses_and_routes_with_all_that_they_had(change):
     """Lifetimes, flags, labels and metrics: records know nothing of them."""
@@ -386,7 +398,7 @@ def test_settings_given_back_take_away_an_alias_that_came_along():
         before = {one.index: one for one in keepsakes.read(channel) if one.what == "link"}
         ip_does("link set e0 alias e0-of-mine")
         (changed,) = [one for one in keepsakes.read(channel) if one.what == "link" and one != before[one.index]]
-        assert channel.transact([keepsakes.request(before[changed.index])]) == [None]
+        assert channel.transact(keepsakes.requests(before[changed.index])) == [None]
         assert {one.index: one for one in keepsakes.read(channel) if one.what == "link"} == before
 
 

@@ -55,6 +55,8 @@ def by_hand(want: Want, number: int) -> str:
             f"ip netns exec {ns} sh -c 'echo 1 > /proc/sys/net/ipv4/conf/{name}/log_martians'",
             f"ip netns exec {ns} sh -c 'echo 2500 > /proc/sys/net/ipv4/neigh/{name}/retrans_time_ms'",
         ], pick.randint(0, 2))  # fmt: skip
+        if record.kind == "bridge" and pick.random() < 0.5:
+            lines.append(f"ip -n {ns} link set dev {name} type bridge mcast_snooping 0 group_fwd_mask 0x4008")
         if record.master:
             lines.append(f"bridge -n {ns} fdb add 02:00:00:00:99:{len(lines):02x} dev {name} master static")
         if (record.mtu or 0) >= 1280:

@@ -164,6 +164,11 @@ def attributes(data: bytes, offset: int, end: int | None = None) -> t.Iterator[t
         raise malformed()
 
 
+def parts(data: bytes, offset: int = 0) -> dict[int, bytes]:
+    """The attributes from an offset on, by number; of one that is repeated, the last."""
+    return {number: data[start:stop] for number, start, stop in attributes(data, offset)}
+
+
 def _number(data: bytes, start: int, stop: int) -> int:
     """The number of four bytes that an attribute holds."""
     if stop - start < 4:

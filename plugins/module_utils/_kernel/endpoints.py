@@ -42,8 +42,7 @@ _GENERIC_CONTROL = 16
 
 def options(row: decode.LinkRow) -> dict[int, bytes]:
     """Number and payload of a link's options. Raises KernelError for bytes that make no sense."""
-    data = row.info_data or b""
-    return {number: data[start:stop] for number, start, stop in decode.attributes(data, 0, len(data))}
+    return decode.parts(row.info_data or b"")
 
 
 def underneath(row: decode.LinkRow) -> int:

@@ -5,7 +5,8 @@
 """What lies on links that no record models, kept as the kernel told it, and given back by nearly the same message.
 
 Called by the engine where a run that fails has taken a link away: queueing disciplines, static neighbours, entries of a
-bridge's table, and settings of the link itself. The layouts are those of linux/pkt_sched.h, neighbour.h and if_link.h.
+bridge's table, the VLANs of its ports, and settings of the link itself. The layouts are those of linux/pkt_sched.h and
+neighbour.h.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import socket
 import struct
 import typing as t
 
-from . import decode, netlink
+from . import bridge_vlans, decode, link_settings, netlink
 from .errors import KernelError
 
-_RTM_NEWLINK, _RTM_NEWNEIGH, _RTM_GETNEIGH, _RTM_NEWQDISC, _RTM_GETQDISC = 16, 28, 30, 36, 38
+_RTM_NEWNEIGH, _RTM_GETNEIGH, _RTM_NEWQDISC, _RTM_GETQDISC = 28, 30, 36, 38
 _RTM_GETTCLASS, _RTM_GETTFILTER, _RTM_GETNEXTHOP = 42, 46, 106
 
 _TCMSG = struct.Struct("=BxxxiIII")
@@ -28,14 +29,8 @@ _NEIGHBOUR_PARTS = frozenset({_NDA_DST, _NDA_LLADDR, _NDA_VLAN, _NDA_PORT, _NDA_
 _NUD_NOARP, _NUD_PERMANENT = 0x40, 0x80
 _NTF_SELF, _NTF_MASTER, _NTF_EXT_LEARNED, _NTF_STICKY = 0x02, 0x04, 0x10, 0x40
 _IFINFO_BYTES = 16
-_IFLA_ADDRESS, _IFLA_TXQLEN, _IFLA_LINKINFO, _IFLA_IFALIAS, _IFLA_AF_SPEC, _IFLA_GROUP = 1, 13, 18, 20, 26, 27
-_IFLA_INFO_SLAVE_KIND, _IFLA_INFO_SLAVE_DATA = 4, 5
-_IFLA_INET6_ADDR_GEN_MODE = 8
+_IFLA_ADDRESS = 1
 _NHA_OIF = 5
-_OF_PORT = frozenset({2, 4, 5, 6, 7, 8, 9, 10, 11, 25, 27, 28, 30, 32, 33})
-"""Settings of a bridge's port that somebody may have made (IFLA_BRPORT_*): priority, hairpin, guard, protect, fast
-leave, learning, floods, proxy ARP, multicast router and floods, neighbour suppression, isolation. Cost and state follow
-the carrier."""
 
 
 class Keepsake(t.NamedTuple):
@@ -44,7 +39,7 @@ class Keepsake(t.NamedTuple):
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody calls on one
     """The link's."""
     what: str
-    """``qdisc``, ``neighbour``, ``fdb`` or ``link``."""
+    """``link``, ``vlans``, ``qdisc``, ``neighbour`` or ``fdb``."""
     body: bytes
     """The same for the same thing, whatever the index of the link."""
 
@@ -52,26 +47,27 @@ class Keepsake(t.NamedTuple):
 def read(channel: netlink.Socket) -> list[Keepsake]:
     """All of a namespace, in the kernel's order. Raises KernelError."""
     links = channel.dump(netlink.link_dump_request())
-    macs = {_parts(body, _IFINFO_BYTES).get(_IFLA_ADDRESS) for body in links}
-    found = [_link(body) for body in links]
+    macs = {decode.parts(body, _IFINFO_BYTES).get(_IFLA_ADDRESS) for body in links}
+    found = [Keepsake(index, "link", settings) for index, settings in map(link_settings.told, links)]
+    # Before the bridge's table, which takes no entry of a VLAN that the port isn't in.
+    found += [Keepsake(index, "vlans", vlans) for index, vlans in bridge_vlans.read(channel)]
     found += [one for body in _dump(channel, _RTM_GETQDISC, _TCMSG.size) if (one := _qdisc(body)) is not None]
     found += [one for body in _dump(channel, _RTM_GETNEIGH, _NDMSG.size) if (one := _neighbour(body)) is not None]
     bridged = _dump(channel, _RTM_GETNEIGH, _NDMSG.size, socket.AF_BRIDGE)
     return found + [one for body in bridged if (one := _entry(body, macs)) is not None]
 
 
-def request(keepsake: Keepsake) -> bytes:
-    """The request that gives it back to the link with this index."""
+def requests(keepsake: Keepsake) -> list[bytes]:
+    """What gives it back to the link with this index, in this order."""
     index, what, body = keepsake
     if what == "link":
-        head = struct.pack("=BxHiII", 0, 0, index, 0, 0)
-        # An empty alias takes one away: the link may be another one by now, which brought its own along.
-        alias = b"" if _IFLA_IFALIAS in _parts(body) else netlink.attribute(_IFLA_IFALIAS, b"")
-        return _request(_RTM_NEWLINK, 0, head + body + alias)
+        return link_settings.requests(index, body)
+    if what == "vlans":
+        return bridge_vlans.requests(index, body)
     kind = _RTM_NEWQDISC if what == "qdisc" else _RTM_NEWNEIGH
     at_index = bytearray(body)
     struct.pack_into("=i", at_index, 4, index)
-    return _request(kind, netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE, bytes(at_index))
+    return [netlink.request(kind, bytes(at_index), netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE)]
 
 
 def unkept(channel: netlink.Socket, indexes: t.Container[int]) -> dict[int, list[str]]:
@@ -86,7 +82,7 @@ def unkept(channel: netlink.Socket, indexes: t.Container[int]) -> dict[int, list
             if _dumped(channel, netlink.request(kind, asked)):
                 found.setdefault(index, []).append(f"the {words} of a queueing discipline (tc)")
     for body in _dump(channel, _RTM_GETNEXTHOP, 8):
-        parts = _parts(body, 8)
+        parts = decode.parts(body, 8)
         if _NHA_OIF in parts and (index := struct.unpack("=I", parts[_NHA_OIF])[0]) in indexes:
             (number,) = struct.unpack("=I", parts.get(1, bytes(4)))
             found.setdefault(index, []).append(
@@ -98,37 +94,22 @@ def unkept(channel: netlink.Socket, indexes: t.Container[int]) -> dict[int, list
 def words(what: str, body: bytes) -> str:
     """One of them, for people."""
     if what == "qdisc":
-        kind = _parts(body, _TCMSG.size).get(_TCA_KIND, b"").rstrip(b"\0").decode("ascii", "replace")
+        kind = decode.parts(body, _TCMSG.size).get(_TCA_KIND, b"").rstrip(b"\0").decode("ascii", "replace")
         return f"queueing discipline {kind}"
     if what == "link":
         return "settings"
+    if what == "vlans":
+        return bridge_vlans.words(body)
     mac = lladdr(body)
     if what == "fdb":
         return f"entry {mac}"
-    host = _parts(body, _NDMSG.size).get(_NDA_DST, b"")
+    host = decode.parts(body, _NDMSG.size).get(_NDA_DST, b"")
     return f"neighbour {socket.inet_ntop(socket.AF_INET if len(host) == 4 else socket.AF_INET6, host)} {mac}"
 
 
 def lladdr(body: bytes) -> str:
     """The MAC address of a neighbour or of an entry."""
-    return ":".join(f"{byte:02x}" for byte in _parts(body, _NDMSG.size).get(_NDA_LLADDR, b""))
-
-
-def _link(body: bytes) -> Keepsake:
-    (index,) = struct.unpack_from("=i", body, 4)
-    parts = _parts(body, _IFINFO_BYTES)
-    kept = b"".join(netlink.attribute(n, parts[n]) for n in (_IFLA_TXQLEN, _IFLA_GROUP, _IFLA_IFALIAS) if n in parts)
-    mode = _parts(_parts(parts.get(_IFLA_AF_SPEC, b"")).get(socket.AF_INET6, b"")).get(_IFLA_INET6_ADDR_GEN_MODE)
-    if mode is not None and mode[0]:
-        inner = netlink.attribute(_IFLA_INET6_ADDR_GEN_MODE, mode)
-        kept += netlink.attribute(_IFLA_AF_SPEC, netlink.attribute(socket.AF_INET6, inner))
-    info = _parts(parts.get(_IFLA_LINKINFO, b""))
-    if info.get(_IFLA_INFO_SLAVE_KIND, b"").rstrip(b"\0") == b"bridge":
-        port = _parts(info.get(_IFLA_INFO_SLAVE_DATA, b""))
-        data = b"".join(netlink.attribute(number, value) for number, value in port.items() if number in _OF_PORT)
-        slave = netlink.attribute(_IFLA_INFO_SLAVE_KIND, info[_IFLA_INFO_SLAVE_KIND])
-        kept += netlink.attribute(_IFLA_LINKINFO, slave + netlink.attribute(_IFLA_INFO_SLAVE_DATA, data))
-    return Keepsake(index, "link", kept)
+    return ":".join(f"{byte:02x}" for byte in decode.parts(body, _NDMSG.size).get(_NDA_LLADDR, b""))
 
 
 def _qdisc(body: bytes) -> Keepsake | None:
@@ -136,7 +117,7 @@ def _qdisc(body: bytes) -> Keepsake | None:
     _family, index, handle, parent, _info = _TCMSG.unpack_from(body)
     if not handle:
         return None
-    parts = _parts(body, _TCMSG.size)
+    parts = decode.parts(body, _TCMSG.size)
     kept = b"".join(netlink.attribute(number, parts[number]) for number in (_TCA_KIND, _TCA_OPTIONS) if number in parts)
     return Keepsake(index, "qdisc", _TCMSG.pack(0, 0, handle, parent, 0) + kept)
 
@@ -152,7 +133,7 @@ def _neighbour(body: bytes) -> Keepsake | None:
 def _entry(body: bytes, macs: t.Container[bytes | None]) -> Keepsake | None:
     """One of a bridge or a tunnel that was neither learned nor made by the kernel for a link's own address."""
     family, index, state, flags, _type = _NDMSG.unpack_from(body)
-    parts = _parts(body, _NDMSG.size)
+    parts = decode.parts(body, _NDMSG.size)
     mac = parts.get(_NDA_LLADDR, b"")
     if family != socket.AF_BRIDGE or not state & (_NUD_PERMANENT | _NUD_NOARP) or not mac or mac in macs:
         return None
@@ -166,12 +147,8 @@ def _entry(body: bytes, macs: t.Container[bytes | None]) -> Keepsake | None:
 
 
 def _neighbour_parts(body: bytes) -> bytes:
-    parts = _parts(body, _NDMSG.size)
+    parts = decode.parts(body, _NDMSG.size)
     return b"".join(netlink.attribute(n, value) for n, value in parts.items() if n in _NEIGHBOUR_PARTS)
-
-
-def _parts(data: bytes, offset: int = 0) -> dict[int, bytes]:
-    return {number: data[start:stop] for number, start, stop in decode.attributes(data, offset)}
 
 
 def _dump(channel: netlink.Socket, kind: int, head: int, family: int = 0) -> list[bytes]:
@@ -184,9 +161,3 @@ def _dumped(channel: netlink.Socket, request: bytes) -> list[bytes]:
         return channel.dump(request)
     except KernelError:
         return []
-
-
-def _request(kind: int, flags: int, body: bytes) -> bytes:
-    message = bytearray(netlink.request(kind, body))
-    struct.pack_into("=H", message, 6, flags | netlink.NLM_F_REQUEST)
-    return bytes(message)

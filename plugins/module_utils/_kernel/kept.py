@@ -24,6 +24,9 @@ RTM_NEWROUTE = 24
 RTM_NEWRULE = 32
 RTM_DELRULE = 33
 
+_RULE_BYTES = 12
+"""Of struct fib_rule_hdr."""
+
 FOREVER = 0xFFFFFFFF
 """Of a lifetime."""
 
@@ -73,7 +76,7 @@ def address(kept: Kept, index: int, link: str) -> bytes:
             continue  # the link had another name: let the kernel take this one
         parts.append(netlink.attribute(number, value))
     # Replacing: the kernel may have made the same one, a link-local address, when the link came up.
-    return _request(RTM_NEWADDR, netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE, b"".join(parts))
+    return netlink.request(RTM_NEWADDR, b"".join(parts), netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE)
 
 
 def _left(seconds: int, since: float) -> int:
@@ -105,7 +108,7 @@ def route(kept: Kept, indexes: t.Sequence[int], flags: int, *, by_object: bool =
                 continue
             number, value = _RTA_EXPIRES, struct.pack("=I", max(1, expires // _HERTZ - int(now() - kept.since)))
         parts.append(netlink.attribute(number, value))
-    return _request(RTM_NEWROUTE, flags, b"".join(parts))
+    return netlink.request(RTM_NEWROUTE, b"".join(parts), flags)
 
 
 def _hops(value: bytes, indexes: t.Sequence[int]) -> bytes:
@@ -138,20 +141,20 @@ def names_link(body: bytes, name: str) -> bool:
 
 def rule_table(body: bytes) -> int:
     """The table that a rule looks into."""
-    value = _values(body).get(_FRA_TABLE)
+    value = decode.parts(body, _RULE_BYTES).get(_FRA_TABLE)
     return int(struct.unpack_from("=I", value)[0]) if value else body[4]
 
 
 def rule(body: bytes, *, delete: bool = False) -> bytes:
     """The request that makes or removes a rule."""
     if delete:
-        return _request(RTM_DELRULE, 0, body)
-    return _request(RTM_NEWRULE, netlink.NLM_F_CREATE | netlink.NLM_F_EXCL, body)
+        return netlink.request(RTM_DELRULE, body)
+    return netlink.request(RTM_NEWRULE, body, netlink.NLM_F_CREATE | netlink.NLM_F_EXCL)
 
 
 def rule_words(body: bytes) -> str:
     """A rule as ``ip rule`` prints it, as far as that goes."""
-    values = _values(body)
+    values = decode.parts(body, _RULE_BYTES)
     (priority,) = struct.unpack_from("=I", values.get(_FRA_PRIORITY, bytes(4)))
     words = [f"{priority}:"]
     for name, number, length in (("from", 2, body[2]), ("to", 1, body[1])):  # FRA_SRC, FRA_DST
@@ -169,15 +172,5 @@ def rule_words(body: bytes) -> str:
     return " ".join([*words, f"lookup {rule_table(body)}"])
 
 
-def _values(body: bytes) -> dict[int, bytes]:
-    return {number: body[start:stop] for number, start, stop in decode.attributes(body, 12)}
-
-
 def _text(body: bytes, number: int) -> str:
-    return _values(body).get(number, b"").rstrip(b"\0").decode("utf-8", "surrogateescape")
-
-
-def _request(kind: int, flags: int, body: bytes) -> bytes:
-    message = bytearray(netlink.request(kind, body))
-    struct.pack_into("=H", message, 6, flags | netlink.NLM_F_REQUEST)
-    return bytes(message)
+    return decode.parts(body, _RULE_BYTES).get(number, b"").rstrip(b"\0").decode("utf-8", "surrogateescape")

@@ -346,9 +346,9 @@ def _refusal(data: bytes, start: int, end: int) -> KernelError | None:
     return KernelError(number, sentence)
 
 
-def request(kind: int, body: bytes) -> bytes:
-    """A message with the given body."""
-    return _HEADER.pack(16 + len(body), kind, NLM_F_REQUEST, 0, 0) + body
+def request(kind: int, body: bytes, flags: int = 0) -> bytes:
+    """A message with the given body, and with flags beside NLM_F_REQUEST."""
+    return _HEADER.pack(16 + len(body), kind, NLM_F_REQUEST | flags, 0, 0) + body
 
 
 def attribute(kind: int, value: bytes) -> bytes:

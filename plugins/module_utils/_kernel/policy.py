@@ -49,7 +49,7 @@ def rules(bodies: t.Iterable[bytes]) -> list[Rule]:
             family, _unused, _unused, _unused, table, _unused, _unused, action, _unused = _RULE.unpack_from(body)
             if family not in (socket.AF_INET, socket.AF_INET6):
                 continue
-            attributes = {number: body[start:stop] for number, start, stop in decode.attributes(body, 12)}
+            attributes = decode.parts(body, 12)
             if 15 in attributes:  # FRA_TABLE
                 (table,) = _U32.unpack_from(attributes[15])
             (priority,) = _U32.unpack_from(attributes.get(6, bytes(4)))  # FRA_PRIORITY
@@ -66,7 +66,7 @@ def nexthops(bodies: t.Iterable[bytes]) -> dict[int, tuple[decode.Hop, ...]]:
     try:
         for body in bodies:
             family = _NEXTHOP.unpack_from(body)[0]
-            attributes = {number: body[start:stop] for number, start, stop in decode.attributes(body, 8)}
+            attributes = decode.parts(body, 8)
             (identity,) = _U32.unpack_from(attributes.get(1, bytes(4)))  # NHA_ID
             (link,) = _U32.unpack_from(attributes.get(5, bytes(4)))  # NHA_OIF
             if 2 in attributes:  # NHA_GROUP

@@ -48,7 +48,7 @@ class KeepsakeKind(Kind):
         from ..._kernel import keepsakes
 
         _kind, ns, link, what, body = step.key
-        return [keepsakes.request(keepsakes.Keepsake(ground.index(ns, link), what, bytes.fromhex(body)))]
+        return keepsakes.requests(keepsakes.Keepsake(ground.index(ns, link), what, bytes.fromhex(body)))
 
     def say(self, step: Step) -> str:
         from ..._kernel import keepsakes
