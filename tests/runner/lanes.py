@@ -54,8 +54,8 @@ def run(chosen: dict[str, PartOf], scratch: Path, options: list[str]) -> list[Pa
         results[name] = _watched(name, scratch, options, progress)
 
     for at_once, names in (
-        (AT_ONCE, [name for name in longest_first if chosen[name].seconds]),
-        (1, [name for name in longest_first if not chosen[name].seconds]),
+        (AT_ONCE, [name for name in longest_first if not chosen[name].alone]),
+        (1, [name for name in chosen if chosen[name].alone]),
     ):
         with concurrent.futures.ThreadPoolExecutor(at_once) as lanes, _ended_with_us(lanes):
             list(lanes.map(watch, names))

@@ -6,7 +6,8 @@
 
 Done by mutmut, in an environment of its own and on a copy of the source. It takes a quarter of an hour, so it is asked
 for by name and belongs to no other run: `./lab test mutation`, or `./lab test mutation -- plan.py steps.py` for some
-files. What no test notices has to stand in tests/mutation.md with the reason; what doesn't is a failure.
+files. What no test notices has to stand in tests/mutation.md with the reason; what doesn't is a failure, and so is a
+reason there for what some test notices, or what isn't in the source any more.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def run_part(part: Part, scratch: Path, options: list[str]) -> None:
     if program is None:
         return
     root = copy(scratch, "mutation").parents[2]
-    (root / "setup.cfg").write_text(_configuration(options or FILES))
+    files = options or FILES
+    (root / "setup.cfg").write_text(_configuration(files))
     _mutate(part, program, root)
     explained = set(_ENTRY.findall(REASONS.read_text()))
     results = _results(program, root)
@@ -60,13 +62,21 @@ def run_part(part: Part, scratch: Path, options: list[str]) -> None:
     part.ok("mutants that a test noticed", len(results) - len(survivors) - untried)
     if untried:
         part.skip("mutants that were not tried in time", str(untried))
-    for name in survivors:
-        mutant = _mutant(program, root, name)
-        text = f"`{mutant[0]}`: `{mutant[1]}` → `{mutant[2]}`"
+    met = {_mutant(program, root, name) for name in survivors}
+    for mutant in sorted(met):
         if mutant in explained:
-            part.ok(f"explained in {REASONS.name}: {text}")
+            part.ok(f"explained in {REASONS.name}: {_told(mutant)}")
         else:
-            part.fail(text, "no test notices")
+            part.fail(_told(mutant), "no test notices")
+    if untried:
+        return
+    for mutant in sorted(explained - met):
+        if f"{mutant[0].split('.')[0]}.py" in files:
+            part.fail(_told(mutant), f"stands in {REASONS.name}, but no such mutant survives: take it out")
+
+
+def _told(mutant: Mutant) -> str:
+    return f"`{mutant[0]}`: `{mutant[1]}` → `{mutant[2]}`"
 
 
 def _installed(part: Part) -> Path | None:

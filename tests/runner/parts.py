@@ -20,10 +20,11 @@ class PartOf(t.NamedTuple):
     function: str
     """MODULE.FUNCTION of this package, called with the part to count in, a directory, and options."""
     seconds: int
-    """About how long it takes beside another one on two cores: those that take longest begin first. 0: it runs by
-    itself, after all others."""
+    """About how long it takes beside another one on two cores: those that take longest begin first."""
     sets: frozenset[str]
     """In what it runs: `./lab test` runs the set `usual`."""
+    alone: bool = False
+    """Whether it runs by itself, after all others."""
 
 
 PARTS = {
@@ -39,10 +40,10 @@ PARTS = {
     "bare": PartOf("bare.run_part", 290, CI),
     "checkout": PartOf("checkout.run_part", 50, USUAL),
     "molecule": PartOf("molecule.run_part", 420, CI),
-    "lab_vm": PartOf("vm_scenario.run_part", 0, ALL),
-    "coverage": PartOf("coverage.run_part", 0, ALL),
-    "versions": PartOf("versions.run_part", 0, ALL),
-    "mutation": PartOf("mutation.run_part", 0, BY_NAME),
+    "lab_vm": PartOf("vm_scenario.run_part", 900, ALL, alone=True),
+    "coverage": PartOf("coverage.run_part", 900, ALL, alone=True),
+    "versions": PartOf("versions.run_part", 2700, ALL, alone=True),
+    "mutation": PartOf("mutation.run_part", 1500, BY_NAME, alone=True),
 }
 """In the order in which they are told."""
 
