@@ -16,6 +16,7 @@ from .ground import Ground
 from .plan import Plan, say
 from .records import MACHINE
 from .resources import BY_KIND
+from .resources.address import LOOPBACK
 from .steps import POINT_OF_NO_RETURN, Phase, Step
 
 _GONE_ALREADY = frozenset({errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL})
@@ -170,8 +171,10 @@ class _Run:
     def _is_as_good_as_done(self, step: Step, refusal: KernelError) -> bool:
         if step.verb == "delete":
             return refusal.errno in _GONE_ALREADY
-        stood = step.verb == "create" and step.key[0] in _MAY_STAND and step.key in self._stood
-        return stood and refusal.errno == errno.EEXIST
+        if step.verb != "create" or refusal.errno != errno.EEXIST:
+            return False
+        by_itself = step.key[0] == "address" and step.key[3] in LOOPBACK  # came with the loopback
+        return by_itself or (step.key[0] in _MAY_STAND and step.key in self._stood)
 
     def _failure(self, number: int, error: KernelError) -> StepFailed:
         return StepFailed(number, self._steps, error.reason or str(error))

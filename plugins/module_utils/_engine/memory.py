@@ -24,7 +24,7 @@ from .names import IPV6_LEAST_MTU
 from .plan import Plan
 from .records import Address, Keepsake, Key, Link, Route, Sysctl
 from .resources import BY_KIND
-from .resources.address import named
+from .resources.address import LOOPBACK, named
 from .resources.base import at
 from .resources.route import recorded
 from .state import State
@@ -81,7 +81,23 @@ def remembered(visit: Visit, made: Plan) -> State:
     for ns in _places_of_addresses_and_routes(made):
         visit.enter(ns)
         _keep_whole(before, visit.socket(), ns)
+    for key in own_of_loopbacks(made):
+        visit.enter(key[1])
+        index = before.get(("link", key[1], "lo")).index
+        rows = decode.addresses(visit.socket().dump(netlink.address_dump_request(socket.AF_INET)))
+        if any(row.index == index and named(row)[0] == key[3] for row in rows):
+            before.put(key, Address())
     return before
+
+
+def own_of_loopbacks(made: Plan) -> list[Key]:
+    """The addresses that loopbacks get when a plan brings them up, unless they have them from an earlier time."""
+    return [
+        ("address", step.key[1], "lo", LOOPBACK[0])
+        for step in made.steps
+        if step.key[0] == "link" and step.key[2] == "lo" and "up" in step.fields and t.cast(Link, step.after).up
+        if step.key in made.before
+    ]
 
 
 def _lent_to_lowers(state: State) -> set[tuple[str, str, str]]:

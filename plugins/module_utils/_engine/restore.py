@@ -10,6 +10,7 @@ import typing as t
 from dataclasses import replace
 
 from . import bonds, kinds
+from .memory import own_of_loopbacks
 from .plan import Plan, reached
 from .records import (
     MACHINE,
@@ -60,6 +61,8 @@ def request(plans: t.Sequence[Plan], now: State) -> Request:
         for key in now.space(ns):
             if key not in before and any(_is_ours(key, now, made) for made in plans):
                 want[key] = None
+    for made in plans:
+        want.update({key: None for key in own_of_loopbacks(made) if key not in before})
     return Request(want, lab=None, force=True, rollback=False, complete=_complete(plans, want))
 
 

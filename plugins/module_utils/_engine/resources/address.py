@@ -23,6 +23,8 @@ if t.TYPE_CHECKING:
     from ..ground import Ground
     from ..view import View
 
+LOOPBACK = ("127.0.0.1/8", "::1")
+"""What a loopback is given by the kernel when it goes up without any; the first one it keeps when it goes down."""
 _LINK_LOCAL = "fe80:"
 _TEMPORARY = 0x1
 """IFA_F_TEMPORARY: made by the privacy extensions of IPv6. Of IPv4 the same bit is IFA_F_SECONDARY."""
@@ -50,11 +52,11 @@ class AddressKind(Kind):
         for row in view.addresses:
             # Derived ones are never removed, and wanted only where a lent link comes home with them: link-local ones
             # that the kernel made, and those that DHCP, router advertisements or privacy extensions brought (they
-            # aren't permanent). The loopback's own are nobody's business.
+            # aren't permanent). So are the loopback's own, which somebody may have listed beside others.
             link = names.get(row.index, "")
             name, prefix = named(row)
             key: Key = ("address", ns, link, name)
-            if name in ("127.0.0.1/8", "::1") or (is_derived(row) and key not in view.wants):
+            if key not in view.wants and (name in LOOPBACK or is_derived(row)):
                 continue
             place += 1
             view.put(key, Address(prefix, place))
