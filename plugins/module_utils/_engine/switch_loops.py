@@ -39,7 +39,7 @@ def warnings(lab: Lab) -> list[str]:
             tree.setdefault(one, []).append((other, index))
     if len(found) > _MOST:
         more = len(found) - _MOST
-        found[_MOST:] = [f"{more} more links close loops of switches" if more > 1 else "one more link closes a loop"]
+        found[_MOST:] = [f"{more} more links close loops of switches" if more > 1 else "1 more link closes a loop"]
     return found
 
 

@@ -71,7 +71,7 @@ def test_a_host_hands_nothing_on():
 def test_many_loops_are_counted():
     links = [[f"{one}:{number}", f"{other}:{number}"] for number in range(6) for one, other in ["ab"]]
     assert told(links)[3:] == ["2 more links close loops of switches"]
-    assert told(links[:5])[3:] == ["one more link closes a loop"]
+    assert told(links[:5])[3:] == ["1 more link closes a loop"]
     assert len(told(links[:4])) == 3
 
 
