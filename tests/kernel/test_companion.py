@@ -26,6 +26,10 @@ from ansible_collections.netns.lab.tests.kernel.engine import bring_about
 MANY = 70
 
 
+def _fail() -> t.NoReturn:
+    raise ValueError("mine")
+
+
 def beside(function: t.Callable[[Visit], t.Any], meanwhile: t.Callable[[], t.Any] = lambda: None) -> t.Any:
     def work(place: Visit) -> t.Any:
         with place.beside(function) as results:
@@ -87,29 +91,55 @@ def test_what_it_raises_is_raised_here_with_its_own_traceback():
     assert "in fail" in str(caught.value.__cause__)
 
 
-def test_one_that_was_killed_is_a_failure():
-    with pytest.raises(KernelError, match="SIGKILL"):
-        beside(lambda _place: os.kill(os.getpid(), signal.SIGKILL))
+def in_a_companion_only(what: t.Callable[[], t.Any]) -> t.Callable[[Visit], int]:
+    """What a companion does, and whoever does its work in its place doesn't; who did it at last."""
+    here = os.getpid()
+
+    def work(_place: Visit) -> int:
+        if os.getpid() != here:
+            what()
+        return os.getpid()
+
+    return work
+
+
+class _NotPickled:
+    def __reduce__(self) -> t.NoReturn:
+        raise TypeError("not this one")
+
+
+def raise_what_cannot_be_sent() -> None:
+    raise ValueError(_NotPickled())
+
+
+@pytest.mark.parametrize(
+    "way", [lambda: os.kill(os.getpid(), signal.SIGKILL), lambda: os._exit(3)], ids=["killed", "gone"]
+)
+def test_of_one_that_is_lost_the_work_is_done_here(way):
+    """As the kernel does when memory is short."""
+    assert beside(in_a_companion_only(way)) == os.getpid()
+
+
+def test_what_it_raises_and_cannot_send_is_raised_here():
+    with pytest.raises(ValueError, match="NotPickled"):
+        beside(lambda _place: raise_what_cannot_be_sent())
 
 
 def test_it_comes_back_where_nobody_hears_of_children_that_end():
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         assert beside(lambda _place: 42) == 42
-        with pytest.raises(KernelError, match="no answer"):
-            beside(lambda _place: os.kill(os.getpid(), signal.SIGKILL))
+        assert beside(in_a_companion_only(lambda: os.kill(os.getpid(), signal.SIGKILL))) == os.getpid()
+        with pytest.raises(ValueError, match="mine"):
+            beside(lambda _place: 42, lambda: (time.sleep(0.3), _fail()))
     finally:
         signal.signal(signal.SIGCHLD, before)
 
 
 def test_it_ends_when_the_block_fails():
     begun = time.monotonic()
-
-    def fail() -> None:
-        raise ValueError("mine")
-
     with pytest.raises(ValueError, match="mine"):
-        beside(lambda _place: time.sleep(60), fail)
+        beside(lambda _place: time.sleep(60), _fail)
     assert time.monotonic() - begun < 30
 
 

@@ -27,9 +27,11 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     Sysctl,
     Want,
 )
+from ansible_collections.netns.lab.plugins.module_utils._engine.resources import _link_messages
 from ansible_collections.netns.lab.plugins.module_utils._engine.steps import POINT_OF_NO_RETURN
 from ansible_collections.netns.lab.plugins.module_utils._kernel import keepsakes, netlink
 from ansible_collections.netns.lab.tests.kernel import snapshot
+from ansible_collections.netns.lab.tests.kernel.engine import is_incomplete
 
 
 @pytest.fixture(autouse=True)
@@ -415,9 +417,50 @@ def test_a_link_that_was_renamed_is_found_again_by_what_it_is():
     leaves_no_trace(Request(red(blue, *wanted)))
 
 
+BRIDGE_FOR_B = ("link", "red", "b"), Link(kind="bridge", options=(("stp", True),))
+BESIDE_B = ("link", "red", "c"), Link(kind="bridge", up=True)
+
+
 def test_a_veth_that_was_made_with_more_queues_has_them_again():
     subprocess.run(["ip", "netns", "add", "red"], check=True)
     queues = "numtxqueues 3 numrxqueues 2"
     ip_does(f"link set lo up\nlink add name a {queues} type veth peer name b numtxqueues 4 numrxqueues 1\n", "red")
-    bridge = ("link", "red", "b"), Link(kind="bridge", options=(("stp", True),))
-    leaves_no_trace(Request(red(bridge, (("link", "red", "c"), Link(kind="bridge", up=True))), force=True))
+    leaves_no_trace(Request(red(BRIDGE_FOR_B, BESIDE_B), force=True))
+
+
+def test_a_kernel_that_tells_of_no_queues_to_receive_with_is_asked_for_one():
+    """IFLA_NUM_RX_QUEUES is told by kernels with CONFIG_RPS, which have SMP."""
+    asked = dict(_link_messages._queues(Link(kind="veth", queues=(3, 0))))
+    assert asked == {"IFLA_NUM_TX_QUEUES": 3, "IFLA_NUM_RX_QUEUES": 1}
+
+
+def test_a_veth_whose_queues_were_left_to_the_kernel_uses_as_many_again():
+    """It has one for each processor that there could be, and uses one. Whoever asks for as many gets them used."""
+
+    def used() -> list[str]:
+        listed = "mount -t sysfs s /sys; ls /sys/class/net/a/queues /sys/class/net/b/queues"
+        words = ["ip", "netns", "exec", "red", "sh", "-c", listed]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+
+    subprocess.run(["ip", "netns", "add", "red"], check=True)
+    ip_does("link set lo up\nlink add name a type veth peer name b\n", "red")
+    before, numbers = used(), snapshot.machine()
+    Fault.at = 2
+    with pytest.raises(LabError, match="was put back"):
+        converge(Request(red(BRIDGE_FOR_B, BESIDE_B), force=True), check=False)
+    assert used() == before
+    assert snapshot.differences(numbers, snapshot.machine()) == []
+
+
+def test_a_lab_that_was_not_finished_is_none_after_a_failure_either():
+    ends = (
+        (("link", "red", "a"), Link("veth", ("red", "b"), up=True)),
+        (("link", "red", "b"), Link("veth", ("red", "a"))),
+    )
+    for rollback in (False, True):
+        Fault.at = 0 if rollback else 1
+        with pytest.raises(LabError):
+            converge(Request(red(*ends), lab="lab", rollback=rollback), check=False)
+        assert is_incomplete("lab")
+    converge(Request(red(*ends), lab="lab"), check=False)
+    assert not is_incomplete("lab")

@@ -10,6 +10,11 @@ import time
 
 import pytest
 
+from ansible_collections.netns.lab.plugins.module_utils._engine.apply import Fault
+from ansible_collections.netns.lab.plugins.module_utils._engine.converge import converge
+from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError
+from ansible_collections.netns.lab.plugins.module_utils._engine.records import Link, Request, Sysctl
+
 ROOT = {"name": "br0", "netns": "n0", "kind": "bridge", "stp": True, "priority": 4096, "forward_delay": 2, "up": True}
 FOLLOWER = {"name": "br1", "netns": "n1", "kind": "bridge", "stp": True, "forward_delay": 9, "max_age": 12, "up": True,
             "ageing_time": 77}  # fmt: skip
@@ -51,3 +56,18 @@ def test_a_bridge_that_forgets_sooner_for_a_while_stands_as_it_was_asked_for(tre
     _wait(ip, "ageing_time", 400)  # twice the forward delay
     again = run_module("link", **FOLLOWER)
     assert (again["steps"], again["changed"]) == ([], False)
+
+
+def test_a_run_that_fails_asks_for_no_time_that_nobody_can_know(tree, ip, run_module):
+    """It makes the bridge the root, which shows its own times then; what they had been before, the tree had hidden."""
+    _wait(ip, "forward_delay", 200)
+    wanted = Link("bridge", options=(("forward_delay", 21), ("priority", 0), ("stp", True)))
+    last = ("sysctl", "n1", "net/ipv4/conf/lo/log_martians")
+    Fault.at = 1
+    try:
+        with pytest.raises(LabError, match=r"step 2 of 2, set net.ipv4.*was put back"):
+            converge(Request({("link", "n1", "br1"): wanted, last: Sysctl("1")}), check=False)
+    finally:
+        Fault.at = None
+    assert run_module("veth", name="p0", netns="n0", state="absent")["changed"]
+    assert _shown(ip)["forward_delay"] == 100 * FOLLOWER["forward_delay"]

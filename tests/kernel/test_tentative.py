@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import time
 
@@ -13,8 +14,11 @@ import pytest
 
 from ansible_collections.netns.lab.plugins.module_utils._engine import topology
 from ansible_collections.netns.lab.plugins.module_utils._engine.converge import converge
+from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError
 from ansible_collections.netns.lab.plugins.module_utils._kernel import tentative
+from ansible_collections.netns.lab.plugins.module_utils._kernel.errors import KernelError
 from ansible_collections.netns.lab.plugins.module_utils._kernel.visit import in_worker
+from ansible_collections.netns.lab.tests.kernel import snapshot
 
 LAB = {
     "name": "source",
@@ -72,3 +76,14 @@ def test_one_that_will_never_be_in_use_is_not_waited_for_long():
     assert not settles("fd01::4", 0.05)
     ip_does("link set f0 up\n")
     assert settles("fd01::4", 10.0)
+
+
+def test_a_failure_while_one_is_waited_for_puts_everything_back(monkeypatch):
+    def fail(*_unused: object) -> None:
+        raise KernelError(errno.ENOBUFS, "No buffer space available", "dump")
+
+    before = snapshot.machine()
+    monkeypatch.setattr(tentative, "settles", fail)
+    with pytest.raises(LabError, match=r"No buffer space available.*was put back"):
+        converge(topology.load(LAB).request(), check=False)
+    assert snapshot.differences(before, snapshot.machine()) == []

@@ -156,7 +156,7 @@ class _Run:
             self._ground.close()
         for (number, message), outcome in zip(batch, outcomes):
             if outcome is not None:
-                self._refused(number, message, outcome)
+                self._try(number, self._refused, number, message, outcome)
 
     def _refused(self, number: int, message: bytes, refusal: KernelError) -> None:
         step, channel = self._steps[number], self._ground.visit.socket()

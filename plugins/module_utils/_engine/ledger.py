@@ -88,9 +88,10 @@ class Ledger:
             before = self.entry
             if before is not None:
                 self._asked, self._source = before.asked, before.source
-            self._save(
-                before.keys if before is not None else [], complete=True, written=before.written if before else 0
-            )
+            if before is None:
+                self._save([], complete=True)
+            else:
+                self._save(before.keys, complete=before.complete, written=before.written)
 
     def _owned(self, request: Request) -> list[Key]:
         if self._counted is None or self._counted[0] is not request:

@@ -202,6 +202,10 @@ def wanted(record: Record, names: t.Mapping[int, str] | None = None) -> Record |
     options = record.options
     if options is None and record.data and kinds.KINDS[record.kind].options:
         options = kinds.read_back(record.kind, kinds.attributes(record.kind, record.data), names or {})
+    elif options and record.data:
+        # What the kernel hid was noted as the run that failed asked for it: what it had been, nobody knows.
+        shown, table = kinds.attributes(record.kind, record.data), kinds.KINDS[record.kind].options
+        options = tuple((name, value) for name, value in options if not table[name].hidden(shown))
     if record.kind == kinds.BOND and options:
         options = tuple(sorted(bonds.applicable(dict(options)).items()))
     peer = record.peer if record.peer is not None and record.peer[0] != "?" else None

@@ -19,9 +19,12 @@ import typing as t
 import warnings
 
 from . import syscalls
-from .errors import KernelError
 
 T = t.TypeVar("T")
+
+
+class Lost(Exception):
+    """A companion was killed, or left no answer: what it was to find out is as unknown as before."""
 
 
 class Elsewhere(Exception):
@@ -70,19 +73,14 @@ class Companion(t.Generic[T]):
             pickle.dump(answer, file, pickle.HIGHEST_PROTOCOL)
 
     def result(self) -> T:
-        """What the function returned, once it has. What it raised is raised here; KernelError where it was killed."""
+        """What the function returned, once it has. What it raised is raised here. Raises Lost."""
         try:
-            status = self._wait()
-            if os.WIFSIGNALED(status):
-                name = signal.Signals(os.WTERMSIG(status)).name
-                raise KernelError(0, f"the process that looked at half of it got a {name}", "look at the machine")
+            self._wait()
             os.lseek(self._file, 0, os.SEEK_SET)
             with os.fdopen(self._file, "rb", closefd=False) as file:
                 found, failure, where = pickle.load(file)
-        except (EOFError, pickle.UnpicklingError) as error:
-            raise KernelError(
-                0, "the process that looked at half of it left no answer", "look at the machine"
-            ) from error
+        except Exception as error:  # half an answer can fail to load in any way
+            raise Lost from error
         finally:
             os.close(self._file)
         if failure is not None:
@@ -91,12 +89,16 @@ class Companion(t.Generic[T]):
 
     def end(self) -> None:
         """Nobody waits for the result any more."""
-        os.kill(self._child, signal.SIGKILL)
-        self._wait()
-        os.close(self._file)
-
-    def _wait(self) -> int:
         try:
-            return os.waitpid(self._child, 0)[1]
-        except ChildProcessError:  # who started us ignores SIGCHLD, and so do we: the kernel waits, and tells no status
-            return 0
+            if not self._wait(os.WNOHANG):
+                os.kill(self._child, signal.SIGKILL)
+                self._wait()
+        finally:
+            os.close(self._file)
+
+    def _wait(self, how: int = 0) -> bool:
+        """Whether it has ended."""
+        try:
+            return os.waitpid(self._child, how)[0] != 0
+        except ChildProcessError:  # who started us ignores SIGCHLD, and so do we: the kernel waits, and tells nothing
+            return True

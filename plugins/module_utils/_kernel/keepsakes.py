@@ -61,7 +61,7 @@ def requests(keepsake: Keepsake) -> list[bytes]:
     """What gives it back to the link with this index, in this order."""
     index, what, body = keepsake
     if what == "link":
-        return link_settings.requests(index, body)
+        return [link_settings.request(index, body)]
     if what == "vlans":
         return bridge_vlans.requests(index, body)
     kind = _RTM_NEWQDISC if what == "qdisc" else _RTM_NEWNEIGH

@@ -24,11 +24,12 @@ _OF_PORT = frozenset({2, 4, 5, 6, 7, 8, 9, 10, 11, 25, 27, 28, 30, 32, 33})
 """Settings of a bridge's port that somebody may have made (IFLA_BRPORT_*): priority, hairpin, guard, protect, fast
 leave, learning, floods, proxy ARP, multicast router and floods, neighbour suppression, isolation. Cost and state follow
 the carrier."""
-_BR_VLAN_FILTERING, _BR_VLAN_DEFAULT_PVID, _BR_MULTI_BOOLOPT = 7, 39, 46
+_BR_MULTI_BOOLOPT = 46
+_VLAN_FLAGS, _KNOWN_VLAN_FLAGS = 2, 0x1F
 _OF_KIND = {
-    "bridge": frozenset({8, 9, *range(22, 26), *range(27, 39), _BR_VLAN_DEFAULT_PVID, 41, 42, 43, 44}),
+    "bridge": frozenset({8, 9, *range(22, 26), *range(27, 40), 41, 42, 43, 44}),
     "vxlan": frozenset({6, 8, 26, 29}),
-    "vlan": frozenset({2, 3, 4}),
+    "vlan": frozenset({3, 4}),
     "ipvlan": frozenset({2}),
     "macvlan": frozenset({7}),
 }
@@ -53,7 +54,8 @@ def told(body: bytes) -> tuple[int, bytes]:
     kind = info.get(_IFLA_INFO_KIND, b"").rstrip(b"\0").decode("ascii", "replace")
     if kind in _OF_KIND:
         data = info.get(_IFLA_INFO_DATA, b"")
-        found += _of_kind(kind, _some(data, _OF_KIND[kind]) + (_switched_on(data) if kind == "bridge" else b""))
+        more = _IN_THEIR_FORM[kind](data) if kind in _IN_THEIR_FORM else b""
+        found += _of_kind(kind, _some(data, _OF_KIND[kind]) + more)
     if info.get(_IFLA_INFO_SLAVE_KIND, b"").rstrip(b"\0") == b"bridge":
         found += netlink.attribute(_IFLA_INFO_SLAVE_KIND, info[_IFLA_INFO_SLAVE_KIND])
         found += netlink.attribute(_IFLA_INFO_SLAVE_DATA, _some(info.get(_IFLA_INFO_SLAVE_DATA, b""), _OF_PORT))
@@ -62,22 +64,12 @@ def told(body: bytes) -> tuple[int, bytes]:
     return index, kept
 
 
-def requests(index: int, settings: bytes) -> list[bytes]:
-    """What gives these settings to the link with this index, in this order."""
+def request(index: int, settings: bytes) -> bytes:
+    """What gives these settings to the link with this index."""
     head = struct.pack("=BxHiII", 0, 0, index, 0, 0)
-    parts = decode.parts(settings)
     # An empty alias takes one away: the link may be another one by now, which brought its own along.
-    alias = b"" if _IFLA_IFALIAS in parts else netlink.attribute(_IFLA_IFALIAS, b"")
-    found = [netlink.request(_RTM_NEWLINK, head + settings + alias)]
-    info = decode.parts(parts.get(_IFLA_LINKINFO, b""))
-    data = decode.parts(info.get(_IFLA_INFO_DATA, b""))
-    if info.get(_IFLA_INFO_KIND) == b"bridge" and _BR_VLAN_FILTERING in data:
-        # A bridge that filters takes no other default VLAN (net/bridge/br_vlan.c, br_vlan_set_default_pvid).
-        first = netlink.attribute(_BR_VLAN_FILTERING, b"\0")
-        first += netlink.attribute(_BR_VLAN_DEFAULT_PVID, data[_BR_VLAN_DEFAULT_PVID])
-        bridge = netlink.attribute(_IFLA_LINKINFO, _of_kind("bridge", first))
-        found.insert(0, netlink.request(_RTM_NEWLINK, head + bridge))
-    return found
+    alias = b"" if _IFLA_IFALIAS in decode.parts(settings) else netlink.attribute(_IFLA_IFALIAS, b"")
+    return netlink.request(_RTM_NEWLINK, head + settings + alias)
 
 
 def _of_kind(kind: str, data: bytes) -> bytes:
@@ -86,13 +78,19 @@ def _of_kind(kind: str, data: bytes) -> bytes:
 
 def _switched_on(data: bytes) -> bytes:
     """What a bridge does that a new one doesn't, in the form that asks for it: other switches may be unknown to the
-    kernel though it tells them. It filters VLANs if it has a default one."""
-    parts = decode.parts(data)
-    found = b""
-    if _BR_VLAN_DEFAULT_PVID in parts and any(parts.get(_BR_VLAN_FILTERING, b"")):
-        found += netlink.attribute(_BR_VLAN_FILTERING, parts[_BR_VLAN_FILTERING])
-    on = parts.get(_BR_MULTI_BOOLOPT, b"")[:4]  # struct br_boolopt_multi: the values, and which of them are meant
-    return found + (netlink.attribute(_BR_MULTI_BOOLOPT, on + on) if any(on) else b"")
+    kernel though it tells them. A struct br_boolopt_multi is the values, and which of them are meant."""
+    on = decode.parts(data).get(_BR_MULTI_BOOLOPT, b"")[:4]
+    return netlink.attribute(_BR_MULTI_BOOLOPT, on + on) if any(on) else b""
+
+
+def _flags(data: bytes) -> bytes:
+    """The flags of a VLAN, in the form that asks for them: the kernel tells them with a mask that it doesn't take, and
+    none of them where none is set (net/8021q/vlan_netlink.c, vlan_fill_info; vlan_dev.c, vlan_dev_change_flags)."""
+    flags = decode.parts(data).get(_VLAN_FLAGS, bytes(8))[:4]
+    return netlink.attribute(_VLAN_FLAGS, flags + struct.pack("=I", _KNOWN_VLAN_FLAGS))
+
+
+_IN_THEIR_FORM = {"bridge": _switched_on, "vlan": _flags}
 
 
 def _some(data: bytes, numbers: t.Container[int]) -> bytes:

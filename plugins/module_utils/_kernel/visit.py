@@ -133,11 +133,12 @@ class Visit:
     @contextlib.contextmanager
     def beside(self, function: t.Callable[[Visit], T]) -> t.Iterator[list[T]]:
         """For the time of the block, another process that visits on its own account; what `function` returns there is
-        in the list afterwards. Where there can't be one more, it is called here after the block.
+        in the list afterwards. Where there can't be one more, or it gets lost, it is called here after the block: so
+        it must not matter how often it is called.
 
         To be called at home, for a process begins where its maker is. What `function` raises is raised here.
         """
-        from .companion import Companion
+        from .companion import Companion, Lost
 
         other = Visit()
         results: list[T] = []
@@ -152,7 +153,10 @@ class Visit:
         except BaseException:
             companion.end()
             raise
-        results.append(companion.result())
+        try:
+            results.append(companion.result())
+        except Lost:  # the kernel ran out of memory, or somebody killed it
+            results.append(function(self))
 
     def _alone(self, function: t.Callable[[Visit], T]) -> T:
         """Begin in a process that ends with the visit."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ..._kernel import codec
@@ -96,7 +97,21 @@ def _queues(wanted: Link) -> Attributes:
     switched on) have a use for them.
     """
     senders, receivers = wanted.queues or (1, 1)
-    return [("IFLA_NUM_TX_QUEUES", senders), ("IFLA_NUM_RX_QUEUES", receivers)]
+    if senders == receivers == _processors():
+        return []  # one that is put back, and had been left to the kernel: of queues asked for it would use them all
+    # A kernel without SMP tells of no queues to receive with.
+    return [("IFLA_NUM_TX_QUEUES", senders), ("IFLA_NUM_RX_QUEUES", receivers or 1)]
+
+
+@functools.cache
+def _processors() -> int:
+    """How many the machine could have; 0 where it doesn't say. Of one veth makes one queue anyway."""
+    try:
+        with open("/sys/devices/system/cpu/possible", encoding="ascii") as file:
+            ranges = [part.split("-") for part in file.read().strip().split(",")]
+        return sum(int(part[-1]) - int(part[0]) + 1 for part in ranges)
+    except (OSError, ValueError):
+        return 0
 
 
 def _delete(step: Step, ground: Ground) -> list[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.netns.lab.plugins.module_utils._engine import switch_loops, topology
@@ -79,6 +79,7 @@ _switches = st.sampled_from("abcdef")
 
 
 @given(st.lists(st.tuples(_switches, _switches), max_size=12), st.sets(_switches))
+@example([("a", "a")] * 4, set())
 def test_without_the_links_that_are_told_there_is_none(pairs, speaking):
     """As many are told as have to go, until what is left has no loop."""
     links = [(f"{near}:n{number}", f"{far}:f{number}") for number, (near, far) in enumerate(pairs)]

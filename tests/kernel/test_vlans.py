@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""VLANs of a bridge and of its ports, which somebody made by hand: a run that fails gives them back."""
+"""VLANs of a bridge and of its ports, and links of the kind vlan, with what somebody made by hand of them: a run that
+fails gives it back."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ fdb add 02:00:00:00:00:99 dev p0 master static vlan 20
 """
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def bridge(lonely) -> t.Iterator[None]:
     """A bridge in red that keeps VLANs apart, with three ports, each with other VLANs than a new one has."""
     ip_does("netns add red\n")
@@ -44,11 +45,29 @@ def bridge(lonely) -> t.Iterator[None]:
     Fault.at = None
 
 
+@pytest.fixture
+def cable(lonely) -> t.Iterator[None]:
+    """A cable in red with two VLANs on it."""
+    ip_does("netns add red\n")
+    ip_does("link set lo up\nlink add e0 up type veth peer name f0\nlink set f0 up\n", netns="red")
+    command = ["ip", "-n", "red", "link", "add", "link", "e0", "name", "e0.10", "type", "vlan", "id", "10"]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this kernel has no links of the kind vlan (CONFIG_VLAN_8021Q)")
+    ip_does("""
+        link set e0.10 up txqueuelen 77 alias of-mine group 7
+        link set e0.10 type vlan egress-qos-map 0:3 1:4 ingress-qos-map 2:5 gvrp on
+        link add link e0 name e0.20 type vlan id 20 reorder_hdr off
+    """, netns="red")  # fmt: skip
+    yield
+    Fault.at = None
+
+
 def shown() -> dict[str, list[int]]:
     done = subprocess.run(["bridge", "-n", "red", "-json", "vlan", "show"], capture_output=True, text=True, check=True)
     return {one["ifname"]: [vlan["vlan"] for vlan in one["vlans"]] for one in json.loads(done.stdout)}
 
 
+LAST_OF_E0 = (("sysctl", "red", "net/ipv4/conf/e0/proxy_arp"), Sysctl("1"))
 LAST = (("sysctl", "red", "net/ipv4/conf/f1/proxy_arp"), Sysctl("1"))
 
 
@@ -59,12 +78,14 @@ LAST = (("sysctl", "red", "net/ipv4/conf/f1/proxy_arp"), Sysctl("1"))
     (("link", "red", "br0"), Link("bridge", mac="02:00:00:00:00:0f", up=True)),
     (("link", "red", "br0"), Link("bridge", options=(("vlan_filtering", False),), up=True)),
 ], ids=["out", "out, without VLANs", "gone", "another MAC address", "no filtering"])  # fmt: skip
+@pytest.mark.usefixtures("bridge")
 def test_a_port_comes_back_with_its_vlans(change):
     assert shown()["p0"] == [10, *range(20, 30)]
     assert "p1" not in shown()
     leaves_no_trace(Request(red(change, LAST)))
 
 
+@pytest.mark.usefixtures("bridge")
 def test_a_bridge_comes_back_with_its_vlans_and_their_default():
     ip_does("""
         link set br0 type bridge vlan_filtering 0
@@ -75,9 +96,17 @@ def test_a_bridge_comes_back_with_its_vlans_and_their_default():
     leaves_no_trace(Request(red(*pair)))
 
 
+@pytest.mark.usefixtures("bridge")
 def test_in_words():
     def read(visit: Visit) -> list[str]:
         visit.enter("red")
         return [bridge_vlans.words(vlans) for _index, vlans in bridge_vlans.read(visit.socket())]
 
     assert in_worker(read) == ["VLANs 10", "VLANs 10, 20-29", "no VLANs", "VLANs 1, 40"]
+
+
+@pytest.mark.usefixtures("cable")
+@pytest.mark.parametrize("number", [10, 20])
+def test_a_vlan_that_is_made_anew_comes_back_with_its_flags_and_priorities(number):
+    other = Link("vlan", lower=("red", "e0"), options=(("id", 30), ("protocol", "802.1q")), up=True)
+    leaves_no_trace(Request(red((("link", "red", f"e0.{number}"), other), LAST_OF_E0)))
