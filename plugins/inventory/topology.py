@@ -71,7 +71,7 @@ options:
         node, C(--limit 'red@*') it on every machine, and C(--limit '*@vm1') all nodes on one machine.
     type: str
   prefix:
-    description: Goes before the C(prefix) of the lab files, as it does for the module M(netns.lab.topology).
+    description: Used instead of the C(prefix) of the lab files, as with the module M(netns.lab.topology).
     type: str
   kinds:
     description: Which kinds of nodes become hosts.

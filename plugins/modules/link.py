@@ -65,6 +65,7 @@ options:
   id:
     description:
       - Of a V(vlan), its tag, from 1 to 4094. Of a V(vxlan), its network identifier, from 0 to 16777215.
+      - Required with these kinds.
     type: int
   protocol:
     description:
@@ -150,7 +151,7 @@ options:
     choices: [stable, bandwidth, count]
   table:
     description:
-      - Of a V(vrf), the number of its routing table.
+      - Of a V(vrf), the number of its routing table. Required with that kind.
     type: int
   local:
     description:

@@ -47,9 +47,10 @@ options:
   template:
     description:
       - What the container is made from, V(busybox) if nothing is said. It matters only when the container is made.
-      - V(busybox) needs no network and takes no time. V(debian) is made from the machine's own package sources by
-        C(mmdebstrap) or C(debootstrap) and kept as an archive under C(/var/cache/netns-lab), or by the distribution's
-        template of that name where neither is there. V(download), V(local) and V(oci) are LXC's own templates.
+      - V(busybox) needs no network and takes no time. V(debian) is made by C(mmdebstrap) or C(debootstrap),
+        on Debian from the machine's own package sources, elsewhere from C(mirror), which has to be said there; it is
+        kept as an archive under C(/var/cache/netns-lab). Where neither is there, the distribution's template of that
+        name makes it. V(download), V(local) and V(oci) are LXC's own templates.
         V(none) takes a root file system that stands already, which is never removed with the container.
     type: str
     choices: [busybox, debian, download, local, oci, none]

@@ -15,8 +15,8 @@ version_added: 0.1.0
 description:
   - Moves a NIC of the machine, or any other link that stands there, into a network namespace, and back.
   - What it has on the machine is written down before it goes, and given back when it comes home - name, altnames, MAC
-    address, MTU, bridge or VRF, whether it is up, its addresses with lifetimes, flags and labels, the routes over it in
-    all tables, the policy rules that name it, and its sysctls of IPv4 and IPv6. Lifetimes go on while it is away.
+    address, MTU, bridge, bond or VRF, whether it is up, its addresses with lifetimes, flags and labels, the routes over
+    it in all tables, the policy rules that name it, and its sysctls of IPv4 and IPv6. Lifetimes go on while it is away.
   - It comes home with O(state=home), when its namespace is removed with M(netns.lab.netns) or the lab of that with
     M(netns.lab.topology), and with the next run of any of these if one was killed in the middle of it. A NIC is found
     by its hardware then, even if somebody has given it another name.
@@ -154,7 +154,7 @@ nic:
       description: Whether it is up.
       type: bool
     bridge:
-      description: The bridge or VRF that it belongs to.
+      description: The bridge, bond or VRF that it belongs to.
       type: str
   sample:
     name: ens4

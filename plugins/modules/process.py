@@ -30,6 +30,10 @@ extends_documentation_fragment:
   - netns.lab.attributes
   - netns.lab.attributes.change
   - netns.lab.object
+attributes:
+  idempotent:
+    support: partial
+    details: Not so O(state=restarted), which is done each time.
 options:
   name:
     description:

@@ -29,10 +29,10 @@ options:
       - A lab file, whose keys are those of this module from O(name) to O(prefix).
       - It is looked for on the controller, first from the directory in which Ansible was started, then where a play
         looks for its C(files), then, if it is only a name, among the labs that come with the collection
-        (V(red-blue), V(three-routers), V(switched-lan) and V(web-server)).
+        (V(red-blue), V(switched-lan), V(three-routers), V(web-server) and V(containers)).
       - The file is not templated. Where it lies is kept for M(netns.lab.topology_info).
-      - O(nodes), O(links), O(groups) and O(defaults) can't stand beside it. O(name) and O(prefix) can, and go before
-        those in the file, so that one file makes several labs.
+      - O(nodes), O(links), O(groups) and O(defaults) can't stand beside it. O(name) and O(prefix) can, and
+        override those in the file, so that one file makes several labs.
     type: str
   # Made from the table in plugins/module_utils/_engine/schema.py by tests/generate_docs.py: begin
   name:
@@ -76,7 +76,7 @@ options:
       sysctls:
         description:
           - Sysctls of the node's namespace, by name with dots, or with slashes where the name of a link has a dot.
-          - They go before those that every node gets, so that a lab is the same on every machine. These are forwarding
+          - They override those that every node gets so that a lab is the same on every machine. These are forwarding
             by O(nodes.kind), C(rp_filter) 0, C(promote_secondaries) 1 and IPv6's C(accept_dad) 0.
         type: dict
       etc:
@@ -241,9 +241,10 @@ options:
           template:
             description:
               - What the container is made from.
-              - V(busybox) needs no network and takes no time; V(debian) is made by C(mmdebstrap) or C(debootstrap)
-                from the machine's own package sources; V(download), V(local) and V(oci) are LXC's own; V(none) takes
-                a root file system that stands.
+              - V(busybox) needs no network and takes no time.
+              - V(debian) is made by C(mmdebstrap) or C(debootstrap), on Debian from the machine's own package sources,
+                elsewhere from the C(mirror) of its options.
+              - V(download), V(local) and V(oci) are LXC's own, and V(none) takes a root file system that stands.
               - The default is V(busybox). It matters only when the container is made.
             type: str
             choices:
@@ -352,6 +353,7 @@ options:
             description:
               - 'Whether a running container is started anew for a change of its configuration: V(never), V(if_needed)
                 (not for limits, which it takes on as it runs), V(always).'
+              - The default is V(if_needed).
             type: str
             choices:
               - never
@@ -361,6 +363,7 @@ options:
             description:
               - 'What a start waits for: V(running), V(init) (its start scripts are through), V(network) (it has an
                 address).'
+              - The default is V(running).
             type: str
             choices:
               - running
@@ -434,7 +437,7 @@ options:
     type: dict
   defaults:
     description:
-      - 'Settings that hold where nothing nearer does: a group goes before these, a node before its groups.'
+      - 'Settings that hold where nothing nearer does: a group overrides these, and a node overrides its groups.'
       - Mappings are merged, lists replaced.
     type: dict
     suboptions:
@@ -461,8 +464,9 @@ options:
     default: present
   exact:
     description:
-      - Also remove links, addresses and routes that are in the lab's own namespaces but not in the lab file. That makes
-        it a reset. Without it they are left, and M(netns.lab.topology_info) tells of them.
+      - Also remove links, addresses and routes, and stop programs of M(netns.lab.process), that are in the lab's own
+        namespaces but not in the lab file. That makes it a reset. Without it they are left, and
+        M(netns.lab.topology_info) tells of them.
       - What routing daemons and the kernel make by themselves stays, and so do physical NICs and sysctls that the lab
         file doesn't name.
       - Policy rules and firewall tables stay, too, with a warning.
@@ -470,13 +474,16 @@ options:
     default: false
   adopt:
     description:
-      - Take over namespaces of the lab's names that stand already but belong to no lab, instead of refusing them.
+      - Take over namespaces and containers of the lab's names, and programs that run under its names, that are there
+        already but belong to no lab, instead of refusing them.
     type: bool
     default: false
   force:
     description:
-      - Act also on what belongs to another lab, and where the machine's default route or Ansible's own connection
-        may be cut.
+      - Act also on links of the machine that this lab didn't make, and where the machine's default route or Ansible's
+        own connection may be cut.
+      - Namespaces, containers and programs of another lab are refused all the same. Take that lab down, or give one of
+        the two a O(prefix).
     type: bool
     default: false
   rollback:
@@ -643,7 +650,7 @@ steps:
   returned: success
   type: list
   elements: str
-  sample: ["make namespace red"]
+  sample: ["create namespace red, loopback up"]
 steps_total:
   description: How many steps there were.
   returned: success

@@ -92,17 +92,23 @@ def _contents(part: Part, archive: Path) -> None:
         packed = {member.name for member in tar.getmembers() if not member.isdir()}
     made_by_build = {"MANIFEST.json", "FILES.json"}
     lying_around = {name for name in packed if name.split("/")[0] in {".git", ".venv", ".collections", ".cache"}}
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if listed.returncode == 0:
-        lying_around |= packed - made_by_build - set(listed.stdout.splitlines())
+    tracked = _tracked()
+    if tracked is None:
+        part.skip("contents", "no git here, or no checkout of it, to say what the archive should hold")
+    else:
+        lying_around |= packed - made_by_build - tracked
     for problem, names in (("holds what is no source", lying_around), ("lacks", NEEDED - packed)):
         if names:
             part.fail("contents", f"the archive {problem}: {', '.join(sorted(names)[:10])}")
     if not lying_around and not NEEDED - packed:
         part.ok(f"contents ({len(packed)} files)")
+
+
+def _tracked() -> set[str] | None:
+    """What git tracks, or would when added; None where nobody can say."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return set(listed.stdout.splitlines()) if listed.returncode == 0 else None

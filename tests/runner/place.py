@@ -27,7 +27,7 @@ MARK = f"{_RUN}={os.environ.get(_RUN) or uuid.uuid4()}"
 """Stands in the environment of everything that this run starts: so what is left of it can be told from the rest."""
 
 THOROUGH = "NETNS_LAB_TEST_THOROUGH"
-"""In the environment of a run that tries ten times as many random cases, and other ones each time."""
+"""In the environment of a run that tries ten times as many random cases."""
 
 COMPILED = CACHE / "pycache"
 """Where every Python of a run keeps what it compiles, and looks for it: a third of a module's time would go into that.

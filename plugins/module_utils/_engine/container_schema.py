@@ -136,9 +136,10 @@ LIMITS = Mapping(
 SETTINGS: dict[str, Shape] = {
     "template": Text(
         "What the container is made from.\n"
-        "V(busybox) needs no network and takes no time; V(debian) is made by C(mmdebstrap) or C(debootstrap) from the"
-        " machine's own package sources; V(download), V(local) and V(oci) are LXC's own; V(none) takes a root file"
-        " system that stands.\n"
+        "V(busybox) needs no network and takes no time.\n"
+        "V(debian) is made by C(mmdebstrap) or C(debootstrap), on Debian from the machine's own package sources,"
+        " elsewhere from the C(mirror) of its options.\n"
+        "V(download), V(local) and V(oci) are LXC's own, and V(none) takes a root file system that stands.\n"
         "The default is V(busybox). It matters only when the container is made.",
         choices=TEMPLATES,
     ),
@@ -184,11 +185,12 @@ SETTINGS: dict[str, Shape] = {
     ),
     "restart": Text(
         "Whether a running container is started anew for a change of its configuration: V(never), V(if_needed)"
-        " (not for limits, which it takes on as it runs), V(always).",
+        " (not for limits, which it takes on as it runs), V(always).\nThe default is V(if_needed).",
         choices=("never", "if_needed", "always"),
     ),
     "wait": Text(
-        "What a start waits for: V(running), V(init) (its start scripts are through), V(network) (it has an address).",
+        "What a start waits for: V(running), V(init) (its start scripts are through), V(network) (it has an address).\n"
+        "The default is V(running).",
         choices=("running", "init", "network"),
     ),
     "timeout": Number(

@@ -144,7 +144,7 @@ _SETTINGS: dict[str, Shape] = {
         Text(parse=sysctl_name, expected="the name of a sysctl"),
         OneOf(text=Text(), number=Integer(least=-(2**63), most=2**63 - 1), expected="a number or text"),
         "Sysctls of the node's namespace, by name with dots, or with slashes where the name of a link has a dot.\n"
-        "They go before those that every node gets, so that a lab is the same on every machine."
+        "They override those that every node gets so that a lab is the same on every machine."
         " These are forwarding by O(nodes.kind), C(rp_filter) 0, C(promote_secondaries) 1 and IPv6's C(accept_dad) 0.",
         what="a mapping from sysctls to values",
     ),
@@ -273,7 +273,7 @@ LAB = Mapping(
                     _LINK_SETTINGS, "Settings for all links, as in O(links).", what="the defaults of links"
                 ),
             },
-            "Settings that hold where nothing nearer does: a group goes before these, a node before its groups.\n"
+            "Settings that hold where nothing nearer does: a group overrides these, and a node overrides its groups.\n"
             "Mappings are merged, lists replaced.",
             what="the defaults",
         ),
