@@ -10,9 +10,10 @@ import threading
 
 import pytest
 
+from ansible_collections.netns.lab.plugins.module_utils._engine import execution, topology
 from ansible_collections.netns.lab.plugins.module_utils._engine import observe as observation
-from ansible_collections.netns.lab.plugins.module_utils._engine import topology
 from ansible_collections.netns.lab.plugins.module_utils._engine.converge import converge
+from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError
 from ansible_collections.netns.lab.plugins.module_utils._engine.observe import observe, observe_again
 from ansible_collections.netns.lab.plugins.module_utils._engine.view import View
 from ansible_collections.netns.lab.plugins.module_utils._kernel.errors import KernelError
@@ -110,3 +111,15 @@ def test_what_the_second_worker_cannot_do_is_told(monkeypatch):
     with pytest.raises(KernelError, match="no more"):
         in_worker(lambda visit: observe(visit, ring().request()))
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("netns-lab")] == []
+
+
+def test_a_look_that_fails_after_the_steps_says_that_they_were_done(monkeypatch):
+    def fail(*_unused):
+        raise KernelError(105, "No buffer space available", "look at red")
+
+    converge(ring().request(), check=False)
+    monkeypatch.setattr(execution, "observe_again", fail)
+    with pytest.raises(LabError, match=r"could not look at red.*\. The steps were done, but not looked at again"):
+        converge(ring(mtu=1400).request(), check=False)
+    monkeypatch.undo()
+    assert not converge(ring(mtu=1400).request(), check=False).changed

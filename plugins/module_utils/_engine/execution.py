@@ -77,7 +77,10 @@ class Execution:
             self.departure.wait()
             self._request = replace(self._request, once={})
             places = None if left is not made else _neighbourhood(made)
-            have = self._settled(places)
+            try:
+                have = self._settled(places)
+            except KernelError as error:
+                raise LabError(f"{error}. The steps were done, but not looked at again: run it once more") from error
             left = plan(self._request if places is None else _within(self._request, places), have)
             if left and places is not None:
                 left = plan(self._request, have)
