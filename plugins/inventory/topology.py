@@ -264,7 +264,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             if os.path.isfile(path):
                 paths.setdefault(os.path.realpath(path), name)
                 continue
-            matched = [found for found in sorted(glob.glob(path, recursive=True)) if not found.endswith(_ENDINGS)]
+            pattern = os.path.join(glob.escape(folder), os.path.expanduser(name))
+            matched = [found for found in sorted(glob.glob(pattern, recursive=True)) if not found.endswith(_ENDINGS)]
             for found in matched:
                 paths.setdefault(os.path.realpath(found), os.path.relpath(found, folder))
             shipped = None if matched else shipped_lab(name)

@@ -23,6 +23,8 @@ description:
   - Links that are lent by M(netns.lab.link), or by an end C(@NAME) of a lab, come home in the same way.
   - A bridge, a VRF or a bond can't be lent, nor can a radio. The kernel lets them nowhere.
 notes:
+  - Lifetimes may have ended by then. Routes that need an address that has expired are left out, with a warning. An
+    address whose subnet had a route by other hands (NetworkManager) comes with the kernel's own.
   - What comes by itself when a link is up isn't written down - link-local addresses, and what router advertisements
     bring. Neither are queueing disciplines, neighbours, or the settings that a port has in its bridge.
   - A reboot ends all loans, as it ends all namespaces. The NIC is set up by the machine then, as always.

@@ -36,11 +36,19 @@ class _Loader(_Base):  # type: ignore[misc]
     def __init__(self, stream: t.Any) -> None:
         super().__init__(stream)
         self.slips: list[tuple[int, str]] = []
+        self._seen: dict[int, t.Any] = {}
+        """The mappings whose keys were looked at, by id. Kept, so that no other can get the id of one."""
 
-    def construct_mapping(self, node: t.Any, deep: bool = False) -> t.Any:
-        """As every loader does, and notes what is wrong with the keys."""
+    def flatten_mapping(self, node: t.Any) -> None:
+        """As every loader does, and notes what is wrong with the keys before others are merged in among them."""
+        if id(node) not in self._seen:
+            self._seen[id(node)] = node
+            self._check_keys(node)
+        super().flatten_mapping(node)
+
+    def _check_keys(self, node: t.Any) -> None:
         seen: dict[t.Any, int] = {}
-        for key_node, _value in node.value if isinstance(node, yaml.MappingNode) else ():
+        for key_node, _value in node.value:
             if key_node.tag == _MERGE or not isinstance(key_node, yaml.ScalarNode):
                 continue
             key = self.construct_object(key_node)
@@ -52,7 +60,6 @@ class _Loader(_Base):  # type: ignore[misc]
                     (line, f"the key {key!r} stands here and in line {seen[key]}; the first would be lost")
                 )
             seen.setdefault(key, line)
-        return super().construct_mapping(node, deep)
 
 
 def shipped_labs() -> list[str]:

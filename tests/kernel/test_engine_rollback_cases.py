@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import copy
+import os
 import subprocess
 import typing as t
 
 import pytest
 
+from ansible_collections.netns.lab.plugins.module_utils._engine import execution
 from ansible_collections.netns.lab.plugins.module_utils._engine.apply import Fault
 from ansible_collections.netns.lab.plugins.module_utils._engine.converge import converge
 from ansible_collections.netns.lab.plugins.module_utils._engine.errors import LabError
@@ -19,6 +21,7 @@ from ansible_collections.netns.lab.plugins.module_utils._engine.execution import
 from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     MACHINE,
     Address,
+    File,
     Hop,
     Link,
     Namespace,
@@ -464,3 +467,23 @@ def test_a_lab_that_was_not_finished_is_none_after_a_failure_either():
         assert is_incomplete("lab")
     converge(Request(red(*ends), lab="lab"), check=False)
     assert not is_incomplete("lab")
+
+
+def test_what_others_made_in_the_meantime_under_a_name_that_was_free_is_theirs(monkeypatch):
+    """Two labs, or a lab and a shell: both have looked before either of them made it."""
+    real = execution.apply
+
+    def late(*arguments: t.Any) -> None:
+        monkeypatch.undo()
+        ip_does("netns add blue\n")
+        ip_does("link add mine type bridge\n", netns="blue")
+        real(*arguments)
+
+    monkeypatch.setattr(execution, "apply", late)
+    want: Want = {("namespace", name): Namespace(owner="lab") for name in ("amber", "blue", "red")}
+    want["file", "blue", "hosts"] = File("ours\n", "lab")
+    with pytest.raises(LabError, match=r"create namespace blue.*was put back"):
+        converge(Request(want, lab="lab"), check=False)
+    assert [name for name in ("amber", "blue", "red") if os.path.exists(f"/run/netns/{name}")] == ["blue"]
+    assert "mine" in subprocess.run(["ip", "-n", "blue", "link"], capture_output=True, text=True, check=True).stdout
+    assert not os.path.exists("/etc/netns/blue")

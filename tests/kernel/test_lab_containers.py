@@ -291,3 +291,14 @@ def test_read_back_and_given_again_it_changes_nothing(run_module):
     assert [one["text"] for one in stopped["drift"]] == ["nltl-db: container nltl-db is stopped, asked was running"]
     assert run_module("topology", **stopped["topology"])["steps"] == []
     assert state("nltl-db") == "stopped"
+
+
+def test_a_copy_of_a_labs_container_is_nobodys(run_module):
+    stopped = {"kind": "container", "container": {"state": "stopped"}}
+    assert present(run_module, {"name": "boxes", "nodes": {"nltl-web": stopped}})["changed"]
+    assert run_module("lxc_container", name="nltl-mine", clone_from="nltl-web")["changed"]
+    assert not lxc("copy", "-n", "nltl-web", "-N", "nltl-copy").returncode
+    assert "netns-lab:boxes" not in Path("/var/lib/lxc/nltl-mine/config").read_text()
+    assert absent(run_module)["changed"]
+    assert sorted(os.listdir("/var/lib/lxc")) == ["nltl-copy", "nltl-mine"]
+    assert run_module("lxc_container", name="nltl-mine", state="absent")["changed"]

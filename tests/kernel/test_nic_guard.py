@@ -144,9 +144,11 @@ def test_ipv6_isnt_switched_off_under_the_connection(monkeypatch):
 
 
 @pytest.mark.usefixtures("uplink")
-def test_forwarding_isnt_switched_on_where_that_deletes_the_default_route():
+@pytest.mark.parametrize("which", ["all", "lo"])
+def test_forwarding_isnt_switched_on_where_that_deletes_the_default_route(which):
+    """Of any link: the kernel forgets what all of them have learned."""
     ip_does("address add fd00::2/64 dev eth0 nodad\nroute add default via fd00::1 dev eth0 proto ra\n")
-    request = Request({("sysctl", MACHINE, "net/ipv6/conf/all/forwarding"): Sysctl("1")})
+    request = Request({("sysctl", MACHINE, f"net/ipv6/conf/{which}/forwarding"): Sysctl("1")})
     assert "has learned the IPv6 default route from a router advertisement" in refused(request)
     request.force = True
     converge(request, check=False)
@@ -164,6 +166,15 @@ def test_an_mtu_without_room_for_ipv6_isnt_set_under_the_connection(monkeypatch)
     ip_does("address add fd00::2/64 dev eth0 nodad\n")
     monkeypatch.setenv("SSH_CONNECTION", "fd00::1 40000 fd00::2 22")
     assert "the machine's address fd00::2" in refused(Request({("link", MACHINE, "eth0"): Link(mtu=1000)}))
+
+
+@pytest.mark.usefixtures("uplink")
+def test_nor_where_the_address_was_learned(monkeypatch):
+    """One that isn't for ever is nobody's business otherwise."""
+    ip_does("address add fd00::2/64 dev eth0 nodad valid_lft 9000 preferred_lft 8000\n")
+    monkeypatch.setenv("SSH_CONNECTION", "fd00::1 40000 fd00::2 22")
+    request = Request({("link", MACHINE, "eth0"): Link(mtu=1000)})
+    assert "by IPv6, which has no room below an MTU of 1280" in refused(request)
 
 
 @pytest.mark.usefixtures("uplink")

@@ -117,7 +117,7 @@ def test_a_run_killed_at_whatever_instant_of_a_start(run_module, start_module, r
 def test_a_run_killed_while_it_stops_the_program(run_module, start_module, red):
     first = start(run_module, *DEAF, kill_timeout=30)
     stopping = start_module("process", name="p", netns="red", state="stopped")
-    assert soon(lambda: os.path.exists("/run/netns-lab/runs.lock"))
+    assert soon(lambda: os.path.exists("/run/netns-lab/@runs.lock"))
     time.sleep(0.2)
     stopping.process.kill()
     stopping.process.wait()

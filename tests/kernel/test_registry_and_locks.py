@@ -144,3 +144,31 @@ def test_a_lock_that_somebody_keeps_is_waited_for_and_who_keeps_it_is_told(run_m
         waiting = start_module("topology", name="pair", state="absent", lock_timeout=20)
     assert waiting.result()["changed"]
     assert ip("netns", "list") == []
+
+
+def test_a_run_that_fails_after_a_reboot_claims_nothing_that_went_with_it(run_module, ip):
+    lab = {**LAB, "nodes": {**LAB["nodes"], "red": {"etc": {"hosts": "10.0.0.1 red\n"}}}}
+    assert run_module("topology", **lab)["changed"]
+    after_a_reboot(ip)
+    ends_at_once = {"name": "no", "argv": ["sh", "-c", "exit 3"], "ready": {"tcp": 80}}
+    failing = {**lab, "nodes": {**lab["nodes"], "blue": {"processes": [ends_at_once]}}}
+    answer = run_module("topology", **failing)
+    assert "was put back" in answer["msg"]
+    assert ip("netns", "list") == []
+    ip("netns", "add", "red")
+    assert "red stands already, and no lab made it" in run_module("topology", **lab)["msg"]
+    assert not run_module("topology", name="pair", state="absent").get("failed")
+    assert [namespace["name"] for namespace in ip("netns", "list")] == ["red"]
+    assert not os.path.exists(REGISTRY)
+
+
+def test_a_lab_may_be_called_as_a_lock_is(run_module):
+    assert run_module("topology", name="runs", nodes={"red": {}}, lock_timeout=5)["changed"]
+    assert run_module("topology", name="runs", state="absent", lock_timeout=5)["changed"]
+
+
+def test_a_file_has_the_line_ends_that_were_asked_for(run_module):
+    for content in ("10.0.0.1 red\r\nx\ry\n", "10.0.0.1 red\nx\ny\n"):
+        assert run_module("netns", name="red", etc={"hosts": content})["changed"]
+        assert Path("/etc/netns/red/hosts").read_bytes() == content.encode()
+        assert run_module("netns", name="red", etc={"hosts": content})["steps"] == []

@@ -13,8 +13,10 @@ import typing as t
 
 import pytest
 
+from ansible_collections.netns.lab.plugins.module_utils._engine import objects_nic
 from ansible_collections.netns.lab.plugins.module_utils._engine.apply import Fault
-from ansible_collections.netns.lab.plugins.module_utils._engine.records import Link, Request, Sysctl
+from ansible_collections.netns.lab.plugins.module_utils._engine.converge import converge
+from ansible_collections.netns.lab.plugins.module_utils._engine.records import MACHINE, Link, Request, Sysctl
 from ansible_collections.netns.lab.plugins.module_utils._kernel import bridge_vlans
 from ansible_collections.netns.lab.plugins.module_utils._kernel.visit import Visit, in_worker
 from ansible_collections.netns.lab.tests.kernel.test_engine_rollback_cases import ip_does, leaves_no_trace, red
@@ -110,3 +112,24 @@ def test_in_words():
 def test_a_vlan_that_is_made_anew_comes_back_with_its_flags_and_priorities(number):
     other = Link("vlan", lower=("red", "e0"), options=(("id", 30), ("protocol", "802.1q")), up=True)
     leaves_no_trace(Request(red((("link", "red", f"e0.{number}"), other), LAST_OF_E0)))
+
+
+def test_what_the_vlans_of_a_lent_nic_lose_is_foreseen_and_said(lonely):
+    ip_does("netns add red\nlink add e0 up type veth peer name f0\nlink set f0 up\n")
+    command = ["ip", "link", "add", "link", "e0", "name", "e0.10", "type", "vlan", "id", "10"]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this kernel has no links of the kind vlan (CONFIG_VLAN_8021Q)")
+    ip_does("""
+        link set e0.10 up
+        address add 10.10.0.1/24 dev e0.10
+        address add fd10::1/64 dev e0.10 nodad
+        route add 10.11.0.0/16 via 10.10.0.9
+    """)  # fmt: skip
+    wanted = {"name": "e0", "netns": "red", "state": "lent", "up": False}
+    foreseen = converge(objects_nic.nic(dict(wanted)), check=True)
+    done = converge(objects_nic.nic(dict(wanted)), check=False)
+    assert any("e0.10 stands on e0: it goes down with it" in text for text in done.warnings)
+    for outcome in (foreseen, done):
+        assert not outcome.after.get(("link", MACHINE, "e0.10")).up
+        assert ("address", MACHINE, "e0.10", "fd10::1") not in outcome.after
+        assert not [key for key in outcome.after.space(MACHINE) if key[0] == "route" and key[3] == "10.11.0.0/16"]

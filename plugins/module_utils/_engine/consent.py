@@ -14,7 +14,7 @@ from .._kernel import namespaces
 from .derived_names import LAB_ALTNAME, machine_altname
 from .errors import LabError
 from .plan import Plan, touched
-from .records import MACHINE, Container, Key, Link, Namespace, Program, Request
+from .records import MACHINE, Container, File, Key, Link, Namespace, Program, Request
 from .resources.base import at
 from .steps import Step
 
@@ -31,7 +31,13 @@ def check(request: Request, recorded: set[Key], made: Plan) -> None:
             _check_container(request, step.key, made.before.get(step.key), recorded)
         elif step.key[0] == "process":
             _check_program(request, step.key, made.before.get(step.key), recorded)
-    own = [step for step in made.steps if step.key[0] not in _OWNED_BY_THEMSELVES and not _fetches(request, step)]
+    own = [
+        step
+        for step in made.steps
+        if step.key[0] not in _OWNED_BY_THEMSELVES
+        and not _fetches(request, step)
+        and not _clears_away(request, step, recorded)
+    ]
     for ns in touched(own):
         if ns == MACHINE:
             continue
@@ -59,6 +65,13 @@ def _fetches(request: Request, step: Step) -> bool:
         return False
     ends = (step.other[1], (step.before.peer or ("?", ""))[0])
     return all(isinstance(request.want.get(("namespace", ns)), Namespace) for ns in ends)
+
+
+def _clears_away(request: Request, step: Step, recorded: set[Key]) -> bool:
+    """Whether a step deletes a file of the lab's: whoever has made a namespace of that name since doesn't need it."""
+    if request.lab is None or step.verb != "delete" or not isinstance(step.before, File):
+        return False
+    return step.before.owner == request.lab or step.key in recorded
 
 
 def _check_namespace(request: Request, ns: str, owner: str, recorded: set[Key]) -> None:

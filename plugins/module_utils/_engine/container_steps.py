@@ -65,7 +65,8 @@ def _is_joined(seen: running.Seen) -> bool:
 
 
 def marked(lab: str) -> list[Key]:
-    """The containers in LXC's own place whose configuration says that they belong to a lab."""
+    """The containers in LXC's own place whose configuration says that they belong to a lab. A copy of one says so, too,
+    and is none of the lab's: those share the namespace of their own name."""
     path = default_path()
     found: list[Key] = []
     for name in running.containers(path):
@@ -74,10 +75,8 @@ def marked(lab: str) -> list[Key]:
             text = read(where.config)
         except OSError:
             continue
-        if config.owner(text) == lab:
-            shared = config.last(text, _SHARED)
-            ns = shared[len(NETNS) :] if shared.startswith(NETNS) else MACHINE
-            found.append(("container", ns, path, name))
+        if config.owner(text) == lab and config.last(text, _SHARED) == f"{NETNS}{name}":
+            found.append(("container", name, path, name))
     return found
 
 

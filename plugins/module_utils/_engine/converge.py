@@ -79,8 +79,10 @@ def _end_loans(request: Request, lock_timeout: float) -> list[str]:
             except (LabError, KernelError) as error:
                 notes.append(f"{lease.home}, which is lent to {lease.netns}, can't come home: {error}")
                 continue
-            because = "the namespace has gone;" if lease.deadline is None else "nobody confirmed in time that"
-            notes += [f"{lease.home} came home first: {because} it was lent to {lease.netns}", *done.warnings]
+            if done.changed:
+                because = "the namespace has gone;" if lease.deadline is None else "nobody confirmed in time that"
+                notes.append(f"{lease.home} came home first: {because} it was lent to {lease.netns}")
+            notes += done.warnings
     return notes
 
 
@@ -159,7 +161,11 @@ class _Run:
         if self._request.confirm and new:
             from . import watchdog
 
-            watchdog.arm(self._visit, new)
+            try:
+                watchdog.arm(self._visit, new)
+            except LabError:
+                self._ledger.revert()
+                raise
         execution = Execution(self._visit, self._request, made)
         after = execution.carry_out(self._ledger)
         self._ledger.complete(self._request)

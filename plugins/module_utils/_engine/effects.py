@@ -243,6 +243,8 @@ def link_moved(state: State, key: Key, target: Key) -> None:
             state.drop(kept)
             state.put((*kept[:2], target[2], *kept[3:]), record)
     else:
+        for upper in _followers(state, key):  # the kernel takes it down before
+            link_down(state, upper)
         _strip(state, key)
         bridge = _floating(state, ns, link.master)
     link = t.cast(Link, state.get(key))

@@ -44,6 +44,8 @@ class Execution:
         self._visit = visit
         self._request = request
         self._made = made
+        self._new: set[str] = set()
+        """The namespaces that this run has made."""
         self._begun: list[Plan] = []
         """The plans that were done or begun, each with all that can be known of what stood before it."""
 
@@ -67,6 +69,7 @@ class Execution:
         """
         made = left = self._made
         ground = Ground(self._visit, made.before, self.departure)
+        self._new = ground.new
         for _round in range(ROUNDS):
             self._begun.append(self._with_memory(left, ledger))
             try:
@@ -151,7 +154,7 @@ class Execution:
 
         lost: dict[Key, str] = {}
         spaces = self._begun[-1].after.spaces()
-        back = restore.request(self._begun, observe(self._visit, self._request, spaces))
+        back = restore.request(self._begun, observe(self._visit, self._request, spaces), self._new)
         undo = self._made
         for _round in range(ROUNDS + 1):
             # Looked at with the eyes of what is wanted back: only then are the options of kinds read that it names.

@@ -36,6 +36,8 @@ class Ground:
         self._open = contextlib.ExitStack()
         self.open_files = 0
         """Descriptors that wait to be closed."""
+        self.new: set[str] = set()
+        """The namespaces that this run has made."""
 
     def renew(self, have: State) -> None:
         """Another round begins, and this is what stands by now."""
@@ -112,6 +114,7 @@ class Ground:
         Where tunnel modules are loaded each new namespace starts with their fallback devices (tunl0, sit0), the same
         in each (net.core.fb_tunnels_only_for_init_net), so the first one tells for all.
         """
+        self.new.add(ns)
         if not self._first_free:
             rows = decode.links(self.visit.socket().dump(netlink.link_dump_request()))
             self._first_free = max((row.index for row in rows), default=_LOOPBACK) + 1

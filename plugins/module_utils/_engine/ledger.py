@@ -50,16 +50,19 @@ class Ledger:
     @property
     def recorded(self) -> set[Key]:
         """What the owner is known to have made, and may still stand."""
+        return set(self._known())
+
+    def _known(self) -> list[Key]:
         if self.entry is None:
-            return set()
+            return []
         keys = self.entry.keys
-        return set(keys if self.entry.is_from_this_boot else [key for key in keys if key[0] in OUTLASTING])
+        return keys if self.entry.is_from_this_boot else [key for key in keys if key[0] in OUTLASTING]
 
     def intend(self, request: Request, made: Plan) -> list[Lease]:
         """Before the first step: everything that may stand from now on, until the run is through. The new leases."""
         if self._concerned:
             owned = self._owned(request)
-            known = self.entry.keys if self.entry is not None and self.entry.keys != owned else []
+            known = self._known() if self.entry is not None and self.entry.keys != owned else []
             new = set(owned) if known else ()
             self._save(owned, [key for key in known if key not in new], complete=False)
         return self._loans.intend(made, request) if self._loans is not None else []
@@ -91,7 +94,7 @@ class Ledger:
             if before is None:
                 self._save([], complete=True)
             else:
-                self._save(before.keys, complete=before.complete, written=before.written)
+                self._save(before.keys, complete=before.complete, written=before.written, boot=before.boot)
 
     def _owned(self, request: Request) -> list[Key]:
         if self._counted is None or self._counted[0] is not request:
@@ -111,13 +114,15 @@ class Ledger:
             return bool(key[0] == "file")
         return key[0] != "occupants" and not (key[0] == "sysctl" and key[2] in _every_nodes())
 
-    def _save(self, keys: list[Key], besides: t.Sequence[Key] = (), *, complete: bool, written: int = 0) -> None:
+    def _save(
+        self, keys: list[Key], besides: t.Sequence[Key] = (), *, complete: bool, written: int = 0, boot: str = ""
+    ) -> None:
         if not keys and not besides:
             ownership.forget(self._name)
             self._on_disk = None
         elif not complete or not self._says(keys):
             entry = ownership.Entry(
-                self._name, keys, complete, ownership.boot_id(), self._asked, self._source, written, besides
+                self._name, keys, complete, boot or ownership.boot_id(), self._asked, self._source, written, besides
             )
             if self._on_disk is not None:
                 entry.take_body(self._on_disk)
@@ -131,7 +136,7 @@ class Ledger:
         entry = self._on_disk
         if entry is None or not entry.complete or not entry.is_from_this_boot:
             return False
-        return entry.keys == keys and entry.asked == self._asked
+        return entry.keys == keys and entry.asked == self._asked and entry.source == self._source
 
 
 def _outlasts(key: Key, record: object) -> bool:

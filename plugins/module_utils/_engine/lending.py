@@ -19,7 +19,7 @@ from .._kernel import decode, kept, namespaces, netlink
 from .._kernel.errors import KernelError
 from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
-from . import kinds
+from . import kinds, reach
 from .leases import Lease
 from .records import MACHINE, Address, Key, Link, Route, Rule, Sysctl, Want
 from .resources.address import makes_itself, named
@@ -31,6 +31,7 @@ _SYSCTLS = ("net/ipv4/conf", "net/ipv4/neigh", "net/ipv6/conf", "net/ipv6/neigh"
 """Where links have directories of their own."""
 _UNREADABLE = "/stable_secret"
 """Reads as an error until it was set."""
+_BORROWS_MAC = frozenset({"vlan", "ipvlan", "ipvtap", "macsec"})
 JOINABLE = ("bridge", "vrf", "bond")
 """Kinds of master that a link can be given back to."""
 
@@ -56,6 +57,14 @@ def row_of(visit: Visit, ns: str, name: str) -> decode.LinkRow | None:
     return row if row.name == name else None
 
 
+def vlans_on(visit: Visit, name: str) -> list[str]:
+    """The VLANs that stand on a link of the machine. Raises KernelError."""
+    visit.enter(MACHINE)
+    rows = decode.links(visit.socket().dump(netlink.link_dump_request()))
+    below = next((row.index for row in rows if row.name == name), 0)
+    return [row.name for row in rows if row.kind == "vlan" and row.link == below and row.link_nsid is None]
+
+
 def look(visit: Visit, name: str) -> Lease | None:
     """All that a link of the machine has, as a lease that says nothing yet of where it goes; None where there is none.
 
@@ -66,16 +75,17 @@ def look(visit: Visit, name: str) -> Lease | None:
         return None
     channel = visit.socket()
     names = {other.index: other.name for other in decode.links(channel.dump(netlink.link_dump_request()))}
+    dumped = [(body, route) for body in channel.dump(netlink.route_dump_request()) for route in decode.routes([body])]
     addresses, own = [], set()
     for body in channel.dump(netlink.address_dump_request()):
         for address in decode.addresses([body]):
             if address.index == row.index and not makes_itself(address):
-                addresses.append(body)
+                route = reach.of_subnet(address, [route for _body, route in dumped])
+                addresses.append(body if route is None else kept.with_its_route(body, route.metric))
                 own.add(address.local)
     routes = [
         body
-        for body in channel.dump(netlink.route_dump_request())
-        for route in decode.routes([body])
+        for body, route in dumped
         if recorded(route, names) and (route.prefsrc in own or any(hop[1] == row.index for hop in route.hops))
     ]
     return Lease(
@@ -111,21 +121,22 @@ def find(visit: Visit, lease: Lease) -> tuple[str, str] | None:
             rows = decode.links(visit.socket().dump(netlink.link_dump_request()))
         except KernelError:
             continue  # broken, or gone
-        alike = [row for row in rows if _is_alike(row, lease)]
-        known = lease.home if ns == MACHINE else lease.name
+        known = {lease.netns: lease.name, MACHINE: lease.home}.get(ns, "")
+        alike = [row for row in rows if _is_alike(row, lease, known)]
         alike.sort(key=lambda row: row.name != known)
         if alike:
             return ns, alike[0].name
     return None
 
 
-def _is_alike(row: decode.LinkRow, lease: Lease) -> bool:
-    """Whether this is the link of the lease. Hardware says who it is; of other links name or MAC address have to do."""
+def _is_alike(row: decode.LinkRow, lease: Lease, known: str) -> bool:
+    """Whether this is the link of the lease. Hardware says who it is. Of other links the name has to do that is `known`
+    in this place, or a MAC address, unless it is that of a link below, which others on it have as well."""
     if row.kind != lease.kind or row.name == "lo":
         return False
     if lease.parent or lease.permanent:
         return (row.parent_dev, row.perm_mac) == (lease.parent, lease.permanent)
-    return row.name in (lease.name, lease.home) or (bool(lease.mac) and row.mac == lease.mac)
+    return row.name == known or (bool(lease.mac) and row.kind not in _BORROWS_MAC and row.mac == lease.mac)
 
 
 # -- wanting
@@ -160,6 +171,7 @@ def home(visit: Visit, lease: Lease, source: tuple[str, str]) -> Found:
         )
     }
     want.update(_addresses(lease, MACHINE, lease.home))
+    reachable = reach.Reach(lease.home, _locals(lease), want, [record for _key, record in _routes(lease, MACHINE)])
     names = {row.index: row.name for row in rows.values()}
     taken: dict[Key, Route] = {}
     for row in decode.routes(channel.dump(netlink.route_dump_request())):
@@ -169,8 +181,9 @@ def home(visit: Visit, lease: Lease, source: tuple[str, str]) -> Found:
     for route_key, record in _routes(lease, MACHINE):
         lost = [hop.dev for hop in record.hops or () if hop.dev and hop.dev != lease.home and hop.dev not in rows]
         other = taken.get(route_key)
-        if lost:
-            notes.append(f"{who}, but not its route to {text(route_key, record)}: there is no {lost[0]} any more")
+        why = f"there is no {lost[0]} any more" if lost else reachable.lacks(record)
+        if why:
+            notes.append(f"{who}, but not its route to {text(route_key, record)}: {why}")
         elif other is not None and not set(other.hops or ()) <= set(record.hops or ()):
             notes.append(f"{who}, but not its route to {text(route_key, record)}: another one has taken its place")
         else:
@@ -190,17 +203,26 @@ def along(lease: Lease, ns: str, name: str) -> Found:
     """What is wanted in a namespace so that a lent link, called `name` there, has the addresses and routes it had."""
     want = _addresses(lease, ns, name)
     notes = []
-    own = {decode.addresses([body])[0].local for body in lease.addresses}
+    own = _locals(lease)
+    reachable = reach.Reach(lease.home, own, want, [record for _key, record in _routes(lease, ns)])
     for key, record in _routes(lease, ns):
         hops = tuple(hop._replace(dev=name) if hop.dev == lease.home else hop for hop in record.hops or ())
         if any(hop.dev != name for hop in hops) or (record.source and record.source not in own):
             what = text(key, record)
             notes.append(f"the route to {what} doesn't go along {inside(ns)}: it isn't {lease.home}'s alone")
             continue
+        why = reachable.lacks(record)
+        if why:
+            notes.append(f"the route to {text(key, record)} doesn't go along {inside(ns)}: {why}")
+            continue
         want[key] = Route(
             hops, record.type, record.protocol, record.source, record.mtu, record.onlink, kept=record.kept
         )
     return Found(want, notes)
+
+
+def _locals(lease: Lease) -> set[str]:
+    return {decode.addresses([body])[0].local for body in lease.addresses}
 
 
 def _addresses(lease: Lease, ns: str, name: str) -> Want:

@@ -42,6 +42,8 @@ class Loans:
         """What can't be given back, for warnings."""
         self._visit = visit
         self._standing = {lease.place: lease for lease in leases.standing()}
+        self._found: dict[tuple[str, str], Lease] = {}
+        """By the place where the link is now: somebody may have given it another name, or moved it."""
         self._over: list[Lease] = []
         """Leases that are no longer needed once the plan is done."""
         self._new: list[Lease] = []
@@ -96,9 +98,15 @@ class Loans:
             lease = homes.get(record.source[1])
             if lending.row_of(self._visit, MACHINE, record.source[1]) is not None:
                 look.add(MACHINE)
+                self.notes += [
+                    f"{vlan} stands on {record.source[1]}: it goes down with it, and loses its routes and IPv6 "
+                    "addresses, which nobody gives back"
+                    for vlan in lending.vlans_on(self._visit, record.source[1])
+                ]
                 continue
             place = lending.find(self._visit, lease) if lease is not None else None
-            if place is not None:
+            if place is not None and lease is not None:
+                self._found[place] = lease
                 want[key] = replace(record, source=place)
                 look.add(place[0])
             elif lending.row_of(self._visit, key[1], key[2]) is None:
@@ -114,19 +122,29 @@ class Loans:
         return lease.home in request.returning or (gone in want and want[gone] is None)
 
     def _take_home(self, lease: Lease, want: Want, borrowed: set[Key], look: set[str]) -> None:
-        self._over.append(lease)
         want.pop(("link", *lease.place), None)
         source = lending.find(self._visit, lease)
         if source is None:
-            self.notes.append(f"{lease.home}, which was lent to {lease.netns}, isn't anywhere any more")
+            self._miss(lease)
             want.pop(("link", MACHINE, lease.home), None)
             return
+        self._over.append(lease)
         self._check_room(lease, source)
         found = lending.home(self._visit, lease, source)
         self.notes += found.notes
         want.update(found.want)
         borrowed.update(found.want)
         look.add(source[0])
+
+    def _miss(self, lease: Lease) -> None:
+        """Hardware may be on its way: the kernel takes a namespace apart in its own time, and later where a process
+        holds it. Other links have gone with their namespace."""
+        where = f"{lease.home}, which was lent to {lease.netns}, isn't anywhere"
+        if lease.kind:
+            self._over.append(lease)
+            self.notes.append(f"{where} any more")
+        else:
+            self.notes.append(f"{where} that can be seen from here; it is given back once it turns up")
 
     def _check_room(self, lease: Lease, source: tuple[str, str]) -> None:
         if source != (MACHINE, lease.home) and lending.row_of(self._visit, MACHINE, lease.home) is not None:
@@ -190,7 +208,8 @@ class Loans:
     def _lease_of(self, source: Key) -> Lease | None:
         """What the link at `source` has; of one that is lent already, or was half home when a run was killed, what it
         had before that."""
-        lease = self._standing.get((source[1], source[2]))
+        place = (source[1], source[2])
+        lease = self._found.get(place) or self._standing.get(place)
         if source[1] != MACHINE:
             self._over += [lease] if lease is not None else []
             return lease

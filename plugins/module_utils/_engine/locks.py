@@ -22,7 +22,8 @@ from .._kernel import folders, namespaces
 from .errors import LabError
 
 LOCKS = "/run/netns-lab"
-_RUNS = "runs.lock"
+_RUNS = "@runs.lock"
+"""No lab can be called so."""
 _POLL_SECONDS = 0.02
 _PATIENCE_SECONDS = 30.0
 

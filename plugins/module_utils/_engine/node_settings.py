@@ -52,7 +52,7 @@ def merge(far: dict[str, t.Any], near_: dict[str, t.Any]) -> dict[str, t.Any]:
     result = dict(far)
     for key, value in near_.items():
         old = far.get(key)
-        result[key] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+        result[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return result
 
 

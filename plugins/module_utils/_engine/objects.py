@@ -287,6 +287,8 @@ def route(options: Options) -> Request:
         asking.problems.add("via", "give `via`, `dev` or both, or `hops`; or `type: blackhole` to drop what matches")
     if kind != "unicast" and hops:
         asking.problems.add("type", f"{kind}: such a route drops what matches and has no `via`, `dev` or `hops`")
+    if options.get("onlink") and any(hop.via is None for hop in hops):
+        asking.problems.add("onlink", "it is about a gateway: give `via`, too, or leave it out")
     source = asking.checked("src", names.host, options["src"]) if options.get("src") else None
     record = Route(
         hops=next_hops(hops),

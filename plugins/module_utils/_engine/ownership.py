@@ -128,7 +128,7 @@ def save(entry: Entry) -> None:
     head = {
         "version": _VERSION,
         "lab": entry.lab,
-        "boot": boot_id(),
+        "boot": entry.boot,
         "state": _COMPLETE if entry.complete else _BUILDING,
         "written": entry.written or int(time.time()),
         "source": entry.source,

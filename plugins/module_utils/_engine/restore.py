@@ -31,10 +31,11 @@ from .state import State
 from .sysctl_names import link_of
 
 
-def request(plans: t.Sequence[Plan], now: State) -> Request:
+def request(plans: t.Sequence[Plan], now: State, new: t.Container[str]) -> Request:
     """What to ask for so that everything that a failed run may have changed is as it was.
 
-    `plans` are those that it did or began to do, in their order, each with what is known of what stood before it.
+    `plans` are those that it did or began to do, in their order, each with what is known of what stood before it; `new`
+    are the namespaces that it made. One that others made in the meantime, under a name that was free before, is theirs.
     Only namespaces that the plans touch, and of the machine's own only what they touch there: what others do elsewhere
     meanwhile is none of their business.
     """
@@ -45,10 +46,12 @@ def request(plans: t.Sequence[Plan], now: State) -> Request:
     lent = {source: target for made in reversed(plans) for source, target in _lent(made).items()}
     for ns in dict.fromkeys(ns for made in plans for ns in reached(made)):
         if not before.lives(ns):  # a dead file that a crash had left isn't put back
-            for key in now.space(ns):
-                if key[0] in OUTLASTING:
+            theirs = ns not in new and ("namespace", ns) in now
+            for key, record in now.space(ns).items():
+                if key[0] in OUTLASTING and not (theirs and all(made.after.get(key) != record for made in plans)):
                     want[key] = wanted(before.get(key)) if key in before else None
-            want["namespace", ns] = None
+            if not theirs:
+                want["namespace", ns] = None
             continue
         names = {record.index: key[2] for key, record in before.of(ns, "link")}
         for key, record in before.space(ns).items():

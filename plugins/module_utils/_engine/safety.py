@@ -10,11 +10,13 @@ MTU or one more address harms nobody. Side effects count, so the plan's end is h
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from .._kernel.visit import Visit
 from .derived_names import LAB_ALTNAME
 from .errors import LabError
+from .names import IPV6_LEAST_MTU
 from .plan import Plan, say
 from .records import MACHINE, Key, Link, Sysctl
 from .state import State
@@ -26,7 +28,9 @@ if t.TYPE_CHECKING:
 
 _CUTTING_FIELDS = frozenset({"master", "mac"})
 _A_PORT = "is a port of "
-_FORWARDING_6: Key = ("sysctl", MACHINE, "net/ipv6/conf/all/forwarding")
+_FORWARDING_6 = re.compile(r"net/ipv6/conf/(?!default/)[^/]+/forwarding")
+"""Of all links or of one: either way the kernel forgets the default routes that any link has learned
+(net/ipv6/addrconf.c, addrconf_fixup_forwarding)."""
 _ACCEPT_RA = "net/ipv6/conf/{}/accept_ra"
 _SWITCH_6 = "/disable_ipv6"
 
@@ -39,7 +43,7 @@ def check(visit: Visit, made: Plan) -> list[str]:
     from .._kernel import guard
 
     protected = guard.gather(visit)
-    if protected.advertised and any(step.key == _FORWARDING_6 for step in made.steps):
+    if protected.advertised and any(_forwards_6(step) for step in made.steps):
         _forget_those_that_listen_anyhow(visit, protected)
     for step in made.steps:
         reason = _cut_by(step, protected, made)
@@ -49,6 +53,10 @@ def check(visit: Visit, made: Plan) -> list[str]:
     if lost:
         raise LabError(f"refused, for {lost}, and would be cut off; `force: true` does it all the same")
     return protected.notes if any(step.before is not None and step.key[1] == MACHINE for step in made.steps) else []
+
+
+def _forwards_6(step: Step) -> bool:
+    return step.key[:2] == ("sysctl", MACHINE) and _FORWARDING_6.fullmatch(step.key[2]) is not None
 
 
 def _forget_those_that_listen_anyhow(visit: Visit, protected: guard.Protected) -> None:
@@ -102,7 +110,7 @@ def _cut_by_sysctl(step: Step, protected: guard.Protected) -> str:
     the plan's effects tell; a route that was learned from an advertisement isn't among them."""
     name, value = step.key[2], t.cast(Sysctl, step.after).value
     link = link_of(name)
-    if step.key == _FORWARDING_6 and value != "0":
+    if _forwards_6(step) and value != "0":
         for other, reason in protected.advertised.items():
             return f"{other} {reason}, which goes with forwarding unless {_ACCEPT_RA.format(other)} is 2"
     if link in protected.advertised and name == _ACCEPT_RA.format(link) and value == "0":
@@ -148,7 +156,21 @@ def _lost(made: Plan, protected: guard.Protected) -> str:
         full: Key = ("route", MACHINE, *key)
         if full in made.before and full not in made.after:
             return f"the machine's route to {key[1]} {reason}"
+    for name, reason in protected.links.items():
+        before, after = made.before.get(("link", MACHINE, name)), made.after.get(("link", MACHINE, name))
+        if _narrows(before, after) and _carries_ipv6(name, protected):
+            return f"the machine's link {name} {reason}, by IPv6, which has no room below an MTU of {IPV6_LEAST_MTU}"
     return ""
+
+
+def _narrows(before: t.Any, after: t.Any) -> bool:
+    widths = [link.mtu or IPV6_LEAST_MTU for link in (before, after) if isinstance(link, Link)]
+    return len(widths) == 2 and widths[0] >= IPV6_LEAST_MTU > widths[1]
+
+
+def _carries_ipv6(link: str, protected: guard.Protected) -> bool:
+    """By addresses or routes that advertisements have brought, too, which no record holds."""
+    return link in protected.advertised or any(on == link and ":" in address for on, address in protected.addresses)
 
 
 def _has(state: State, link: str, address: str) -> bool:

@@ -92,6 +92,8 @@ def _record(standing: Standing, route: _Given, direct: list[tuple[Destination, s
     metric = route.get("metric", 0)
     onlink = route.get("onlink", False)
     found = tuple(_hop(standing, hop, onlink, direct) for hop in hops)
+    if onlink and any(hop.via is None for hop in found):
+        raise LabError("'onlink' is about a gateway: give 'via', too, or leave it out")
     if len(set(found)) < len(found):
         raise LabError("the same next hop stands here twice; for a larger share give it a 'weight' in 'hops'")
     source = route.get("src")

@@ -27,6 +27,7 @@ from .. import _engine, _kernel
 from .._kernel import kept
 from .._kernel.visit import Visit
 from . import leases, resources
+from .errors import LabError
 from .leases import Lease
 from .records import MACHINE, Request
 
@@ -40,17 +41,24 @@ _SCOPE_SECONDS = 10
 def arm(visit: Visit, new: t.Sequence[Lease]) -> None:
     """Start a process that takes these links home at their deadline, unless they are confirmed by then.
 
-    Called in the worker thread; the process is born on the machine. Raises OSError where there can't be one more.
+    Called in the worker thread; the process is born on the machine. Raises LabError where there can't be one more.
     """
     visit.enter(MACHINE)
     _load_everything()
     reader, writer = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:
+        child = -1
     if child:
         os.close(writer)
-        os.waitpid(child, 0)
-        os.read(reader, 1)  # ready, or not there: then the lease has to do
+        if child > 0:
+            with contextlib.suppress(ChildProcessError):  # who started us ignores SIGCHLD
+                os.waitpid(child, 0)
+        is_ready = os.read(reader, 1)
         os.close(reader)
+        if not is_ready:
+            raise LabError("nothing could be started that would undo the move; is there room for a process?", "confirm")
         return
     try:  # no way back into the run from here
         os.setsid()
@@ -117,6 +125,4 @@ def _watch(new: t.Sequence[Lease]) -> None:
         with contextlib.suppress(Exception):
             converge(back, check=False, lock_timeout=_TURN_SECONDS)
             return
-        time.sleep(5)  # another link has taken its name, perhaps: somebody may give it room
-        if left < -_TURN_SECONDS:
-            return
+        time.sleep(5)  # another link has taken its name, perhaps, or a long run has the turn; it ends with the lease

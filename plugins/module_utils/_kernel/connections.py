@@ -67,6 +67,10 @@ def from_environment(text: str) -> Tcp | None:
         return None
 
 
+def _ends(connection: Tcp) -> tuple[str, int, str, int]:
+    return connection.local, connection.local_port, connection.peer, connection.peer_port
+
+
 def table(lines: t.Iterable[str]) -> t.Iterator[Tcp]:
     """The lines of ``/proc/net/tcp`` or ``tcp6`` (proc(5)); lines that make no sense are left out."""
     for line in lines:
@@ -116,6 +120,9 @@ def look(local_addresses: t.Container[str]) -> Found:
     if said is not None:
         add(said, f"Ansible's connection from {said.peer}")
     tables = _Tables()
+    # A shell that outlived its connection, as in tmux, still has it in its environment.
+    is_live = said is not None and any(_ends(one) == _ends(said) for one in tables.home().values())
+    by_ancestors = len(found) + len(notes)
     for pid in procfs.ancestors():
         for connection, name, is_home in tables.of(pid):
             words = f"Ansible's connection from {connection.peer}"
@@ -126,7 +133,7 @@ def look(local_addresses: t.Container[str]) -> Found:
             elif is_home:
                 # Such as a CI runner, or ansible-playbook itself on this machine.
                 add(connection, f"the connection of {name} (process {pid}, an ancestor) with {connection.peer}")
-    if found or notes:
+    if is_live or len(found) + len(notes) > by_ancestors:
         return Found(list(found.values()), list(notes))
     # Reading the sockets of all processes takes a while, so first: can there be any?
     if any(one.local in local_addresses and one.peer not in local_addresses for one in tables.home().values()):

@@ -89,7 +89,7 @@ class _Search:
                         try:
                             process_descriptor = syscalls.pidfd_open(pid)
                         except OSError:
-                            return
+                            continue
                         stack.callback(os.close, process_descriptor)
                     name = self._of_socket(process_descriptor, number)
                     if name is not None:

@@ -5,7 +5,8 @@
 """Links that the kernel never lets go to another namespace: bridges, VRFs, bonds, the fallback tunnels, radios.
 
 Called by the engine before a link is moved. Since 6.15 rtnetlink says it (IFLA_NETNS_IMMUTABLE); older kernels have it
-among the features of a device that ethtool(8) shows (``netns-local``, linux/ethtool.h).
+among the features of a device that ethtool(8) shows (``netns-local``, linux/ethtool.h). Between 6.12, which took it out
+there, and 6.15 nobody tells, and the kind has to.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _FEATURES = 4
 """ETH_SS_FEATURES: the set of strings that names the features."""
 _NAME_BYTES = 32
 _FEATURE = b"netns-local"
+_KINDS = frozenset({"bridge", "bond", "vrf", "team", "batadv", "hsr"})
 
 
 def is_immovable(link: netlink.Socket, name: str) -> bool:
@@ -37,13 +39,14 @@ def is_immovable(link: netlink.Socket, name: str) -> bool:
         if number == _IFLA_NETNS_IMMUTABLE:
             return any(body[start:stop])
     try:
-        return _by_ethtool(name)
+        told = _by_ethtool(name)
     except OSError:
-        return False
+        told = None
+    return decode.links([body])[0].kind in _KINDS if told is None else told
 
 
-def _by_ethtool(name: str) -> bool:
-    """Raises OSError where the driver or the kernel doesn't tell."""
+def _by_ethtool(name: str) -> bool | None:
+    """None where the kernel has no such feature. Raises OSError where the driver or the kernel doesn't tell."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
         answer = _ask(channel, name, struct.pack("=IIQI", _GSSET_INFO, 0, 1 << _FEATURES, 0))
         (count,) = struct.unpack_from("=I", answer, 16)
@@ -51,7 +54,7 @@ def _by_ethtool(name: str) -> bool:
         strings = _ask(channel, name, head + bytes(count * _NAME_BYTES))[12:]
         names = [strings[place : place + _NAME_BYTES].rstrip(b"\0") for place in range(0, len(strings), _NAME_BYTES)]
         if _FEATURE not in names:
-            return False
+            return None
         number, blocks = names.index(_FEATURE), (count + 31) // 32
         features = _ask(channel, name, struct.pack("=II", _GFEATURES, blocks) + bytes(blocks * 16))
         (active,) = struct.unpack_from("=I", features, 8 + number // 32 * 16 + 8)

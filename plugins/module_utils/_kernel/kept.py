@@ -30,7 +30,8 @@ _RULE_BYTES = 12
 FOREVER = 0xFFFFFFFF
 """Of a lifetime."""
 
-_IFA_LABEL, _IFA_CACHEINFO = 3, 6
+_IFA_LABEL, _IFA_CACHEINFO, _IFA_FLAGS, _IFA_RT_PRIORITY = 3, 6, 8, 9
+_NOPREFIXROUTE = 0x200
 _RTA_OIF, _RTA_MULTIPATH, _RTA_CACHEINFO, _RTA_EXPIRES, _RTA_NH_ID = 4, 9, 12, 23, 30
 _RTA_GATEWAY, _RTA_VIA = 5, 18
 _HOPS = frozenset({_RTA_OIF, _RTA_GATEWAY, _RTA_VIA, _RTA_MULTIPATH})
@@ -77,6 +78,20 @@ def address(kept: Kept, index: int, link: str) -> bytes:
         parts.append(netlink.attribute(number, value))
     # Replacing: the kernel may have made the same one, a link-local address, when the link came up.
     return netlink.request(RTM_NEWADDR, b"".join(parts), netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE)
+
+
+def with_its_route(body: bytes, metric: int) -> bytes:
+    """The message of an address with which the kernel makes the route to its subnet, with this metric: for one that had
+    it by other hands."""
+    head = body[:8]
+    parts = [netlink.attribute(_IFA_RT_PRIORITY, struct.pack("=I", metric))] if metric else []
+    for number, start, stop in decode.attributes(body, 8):
+        value = body[start:stop]
+        if number == _IFA_FLAGS:
+            value = struct.pack("=I", struct.unpack("=I", value)[0] & ~_NOPREFIXROUTE)
+        if number != _IFA_RT_PRIORITY:
+            parts.append(netlink.attribute(number, value))
+    return head + b"".join(parts)
 
 
 def _left(seconds: int, since: float) -> int:

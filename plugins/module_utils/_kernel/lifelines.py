@@ -25,6 +25,7 @@ _SECONDARY = 1
 _SPLIT = {int(socket.AF_INET): 3, int(socket.AF_INET6): 4}
 """Prefixes up to this length count as default routes: VPNs halve the default route (0.0.0.0/1 and 128.0.0.0/1), and in
 IPv6 the whole public Internet is 2000::/3. IPv4 multicast, 224.0.0.0/4, doesn't."""
+_OVS = "openvswitch"
 _MEMBER = {"bond": "a member of", "team": "a member of", "vrf": "in the VRF"}
 _MASTER = {"bridge": "the bridge of", "bond": "the bond of", "team": "the team of", "vrf": "the VRF of"}
 
@@ -188,6 +189,10 @@ def closure(links: t.Sequence[decode.LinkRow], seeds: t.Mapping[int, str]) -> tu
         if row.index in with_members:
             belongs = _MEMBER.get(row.kind, "a port of")
             needed += [(member, f"is {belongs} {because}", True) for member in members.get(row.index, ())]
+        if row.kind == _OVS and row.index in with_members:
+            # All ports of Open vSwitch have the same master, which isn't this: which of them it needs, only it knows.
+            ports = [port for port in links if port.master in by_index and by_index[port.master].kind == _OVS]
+            needed += [(port.index, f"may be the way out of {because}", True) for port in ports]
         if row.master in by_index:
             over = _MASTER.get(by_index[row.master].kind, "the master of")
             needed.append((row.master, f"is {over} {because}", False))

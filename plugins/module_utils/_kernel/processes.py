@@ -28,6 +28,8 @@ INSIDE = "runs inside"
 
 _AT_ONCE = 128
 """Processes whose end is awaited at once, with one open file each."""
+_LONGEST_POLL = 2**31 - 1
+"""Milliseconds, for poll(2)."""
 _KILL_PATIENCE = 5.0
 """Seconds. SIGKILL takes effect at once, except on a process that waits for a device or is frozen."""
 _CHASE_SECONDS = 1.0
@@ -241,7 +243,7 @@ def _await_some(processes: t.Sequence[Process], deadline: float) -> list[Process
                 watched[descriptor] = process
                 poll.register(descriptor, select.POLLIN)  # readable once the whole process has exited
         while watched:
-            ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+            ready = poll.poll(min(_LONGEST_POLL, max(0.0, deadline - time.monotonic()) * 1000))
             for descriptor, _unused in ready:
                 poll.unregister(descriptor)
                 del watched[descriptor]

@@ -14,6 +14,7 @@ import os
 import re
 import typing as t
 
+from .._kernel import groups
 from .._kernel.groups import hierarchies, of_first
 
 _PERIOD = 100000
@@ -99,8 +100,9 @@ def tidy(names: t.Iterable[str]) -> None:
 
 
 def _remove(path: str) -> None:
-    """A group and the groups in it, as far as they are empty."""
-    if not os.path.isdir(path):
+    """A group and the groups in it, unless something runs in one: then they are another container's, as those of
+    ``web-1`` are to ``web``."""
+    if not os.path.isdir(path) or groups.members(path):
         return
     for folder, _folders, _files in os.walk(path, topdown=False):
         with contextlib.suppress(OSError):

@@ -10,6 +10,7 @@ in every distribution, and names a mirror of its own.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -25,6 +26,9 @@ from .errors import LxcError
 CACHE = "/var/cache/netns-lab"
 PACKAGES = ("systemd-sysv", "dbus", "iproute2", "iputils-ping", "ca-certificates")
 """What a system container has besides the essential packages. Nothing that configures a network by itself."""
+_LIST = "mirror+file:"
+_SCHEMES = ("http:", "https:", "file:")
+"""What mmdebstrap and debootstrap both read from."""
 _MOST_LINES = 4
 _TEMPLATES = "/usr/share/lxc/templates"
 _LEGACY_SYSTEMD = "lxc.environment = SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1"
@@ -141,9 +145,20 @@ def _source() -> tuple[str, str]:
         done = execute([tools.find("apt-get"), *words[1:]], timeout=30.0)
         for line in done.out.decode("utf-8", "replace").splitlines():
             uri, suite, component, keyring = (line.split("\t") + [""] * 4)[:4]
-            if suite == release and component == "main" and uri:
+            uri = _of_list(uri[len(_LIST) :]) if uri.startswith(_LIST) else uri
+            if suite == release and component == "main" and uri.startswith(_SCHEMES):
                 return uri.rstrip("/"), keyring if keyring.startswith("/") else ""
     raise LxcError("this machine has no Debian package sources of its own: say template_options.mirror")
+
+
+def _of_list(path: str) -> str:
+    """The first mirror of a list (apt-transport-mirror(1)), as the images of Debian for clouds have it."""
+    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
+        for line in stream:
+            words = line.partition("#")[0].split()
+            if words:
+                return words[0]
+    return ""
 
 
 def _system() -> dict[str, str]:

@@ -48,6 +48,7 @@ def make(place: Place, source: Source, edits: t.Sequence[config.Edit], timeout: 
         os.makedirs(place.path, 0o755, exist_ok=True)
         if source.clone_from is not None:
             _clone(place, source, source.clone_from, timeout)
+            edits = [config.Edit("owner", ""), *edits]  # the copy isn't the lab's whose container it was copied from
         elif _is_plain(source, edits):
             # What this one shall be configured to must not be in what the others are copied from.
             pristine.make(place, source, lambda: _from_template(place, source, (), timeout))
@@ -128,4 +129,9 @@ def _from_template(place: Place, source: Source, edits: t.Sequence[config.Edit],
 
 
 def _temporary() -> str | None:
-    return remains.SCRATCH_PLACE if os.path.isdir(remains.SCRATCH_PLACE) else None
+    """A place for a template's script to be run in. /run is mounted `noexec` where initramfs-tools made it."""
+    for place in remains.SCRATCH_PLACES:
+        with contextlib.suppress(OSError):
+            if not os.statvfs(place).f_flag & os.ST_NOEXEC:
+                return place
+    return None

@@ -67,7 +67,7 @@ def read(path: str) -> str:
 def default_path() -> str:
     """Where LXC keeps containers on this machine (lxc.system.conf(5))."""
     text = (procfs.read(_SYSTEM_CONFIG) or b"").decode("utf-8", "replace")
-    return config.last(text, "lxc.lxcpath") or DEFAULT_PATH
+    return config.last(text, "lxc.lxcpath").rstrip("/") or DEFAULT_PATH
 
 
 def default_config() -> str:

@@ -18,8 +18,8 @@ from .errors import LxcError
 from .place import Place
 
 LOCKS = "/run/lxc/lock"
-SCRATCH_PLACE, SCRATCH = "/run", "netns-lab-making-"
-"""Where a making has its files for a moment: below this directory, under this name and the number of its process."""
+SCRATCH_PLACES, SCRATCH = ("/run", "/var/cache"), "netns-lab-making-"
+"""Where a making has its files for a moment: below one of these, under this name and the number of its process."""
 
 
 def clear(place: Place) -> None:
@@ -66,8 +66,8 @@ def tidy(places: t.Iterable[Place]) -> None:
 
 def _forget_scratch() -> None:
     """Take away what runs that were killed had for a moment."""
-    for path in glob.glob(f"{SCRATCH_PLACE}/{SCRATCH}*-*"):
-        pid = path[len(f"{SCRATCH_PLACE}/{SCRATCH}") :].partition("-")[0]
+    for path in (found for place in SCRATCH_PLACES for found in glob.glob(f"{place}/{SCRATCH}*-*")):
+        pid = os.path.basename(path)[len(SCRATCH) :].partition("-")[0]
         if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
             shutil.rmtree(path, ignore_errors=True)
 

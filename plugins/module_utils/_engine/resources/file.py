@@ -45,7 +45,7 @@ class FileKind(Kind):
     def observe(self, view: View) -> None:
         for key in view.wanted("file"):
             try:
-                with open(_path(key), encoding="utf-8", errors="surrogateescape") as stream:
+                with open(_path(key), encoding="utf-8", errors="surrogateescape", newline="") as stream:
                     view.put(key, File(stream.read(), _owner(_path(key))))
             except FileNotFoundError:
                 if view.want(key) is None and _remains(key):
@@ -91,7 +91,7 @@ class FileKind(Kind):
         try:
             how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
             descriptor = folders.within(folder, lambda: os.open(draft, how, 0o644))
-            with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            with open(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
                 os.fchmod(stream.fileno(), 0o644)
                 stream.write(wanted.content or "")
                 if wanted.owner:

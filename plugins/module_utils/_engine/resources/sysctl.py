@@ -57,6 +57,8 @@ class SysctlKind(Kind):
                 continue
             if have is None and key in question.request.passing:
                 continue  # it went with its link, so there is nothing to put back
+            if have is None and _is_without_ipv6(question, key):
+                continue
             yield Step(phase, "change", key, have, want, depth=0 if key[2] in FORWARDING else 1)
 
     def effect(self, step: Step, state: State) -> None:
@@ -83,3 +85,11 @@ class SysctlKind(Kind):
 
     def show(self, key: Key, record: Sysctl) -> tuple[tuple[str, ...], t.Any]:
         return ("sysctls", key[2].replace("/", ".") if "." not in key[2] else key[2]), record.value
+
+
+def _is_without_ipv6(question: Question, key: Key) -> bool:
+    """Whether a sysctl is one of IPv6 that nobody asked for but the node's kind, and the kernel has no IPv6 (the boot
+    parameter ipv6.disable=1)."""
+    ns, name = key[1], key[2]
+    is_known = question.have.lives(ns) or ns in question.have.at_birth
+    return is_known and name.startswith("net/ipv6/") and link_of(name) is None and key not in question.request.origin

@@ -124,3 +124,18 @@ def test_a_problem_with_what_is_missing_gets_the_line_of_what_lacks_it(tmp_path)
     with pytest.raises(LabError) as caught:
         topology.load(lab_file.content)
     assert str(lab_file.placed(caught.value)).startswith("x.yml:4: links[0]: the key 'endpoints' is missing")
+
+
+def test_an_anchor_that_is_used_from_elsewhere_has_its_keys_once(tmp_path):
+    """The other use may be read before the mapping itself, which has taken in what it merges by then."""
+    text = """
+nodes:
+  red:
+    processes:
+      - {name: a, environment: &base {FIRST: "1", SECOND: "1"}}
+      - {name: b, environment: &more {<<: *base, SECOND: "2"}}
+  web: {environment: {<<: *more, THIRD: "3"}}
+"""
+    assert read(tmp_path, text).content["nodes"]["web"] == {"environment": {"FIRST": "1", "SECOND": "2", "THIRD": "3"}}
+    (problem,) = problems_of(tmp_path, text.replace('SECOND: "2"}', 'SECOND: "2", SECOND: "4"}'))
+    assert problem == "x.yml:6: the key 'SECOND' stands here and in line 6; the first would be lost"

@@ -467,7 +467,7 @@ def test_going_back_from_any_step_of_a_plan_gives_back_state_and_configuration(h
     now = made.before.fork()
     for step in made.steps:
         BY_KIND["container"].effect(step, now)
-        back = plan(restore.request([made], now), now.fork()).after.get(WEB)
+        back = plan(restore.request([made], now, made.after.spaces()), now.fork()).after.get(WEB)
         if have is None or have.state == "broken":
             assert back is None
         else:

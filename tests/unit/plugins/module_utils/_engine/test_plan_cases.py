@@ -194,3 +194,18 @@ def test_an_end_that_belongs_elsewhere_is_moved_there_and_not_deleted_for_what_i
         "rename link red:b to red:c",
         "create bridge red:b",
     ]
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_a_kernel_without_ipv6_is_not_asked_for_what_only_the_kind_of_a_node_wants(stands):
+    """Booted with ipv6.disable=1."""
+    ns = "red" if stands else "new"
+    mine, kinds_own = ("sysctl", ns, "net/ipv6/conf/all/forwarding"), ("sysctl", ns, "net/ipv6/conf/default/accept_dad")
+    ipv4 = ("sysctl", ns, "net/ipv4/ip_forward")
+    have = _machine()
+    have.at_birth = {"new": {ipv4: Sysctl("0")}}
+    want: dict[Key, Record | None] = {("namespace", ns): Namespace(), kinds_own: Sysctl("0"), ipv4: Sysctl("1")}
+    made = plan(Request(dict(want)), have)
+    assert [step.key for step in made.steps if step.key[0] == "sysctl"] == [ipv4]
+    asked = plan(Request({**want, mine: Sysctl("1")}, origin={mine: "nodes.red.sysctls"}), have)
+    assert mine in [step.key for step in asked.steps]

@@ -126,7 +126,7 @@ def test_what_goes_back_runs_as_it_did(want, have):
     first = made(want, have)
     if not first.steps:
         return
-    back = plan(restore.request([first], first.after), first.after.fork())
+    back = plan(restore.request([first], first.after, first.after.spaces()), first.after.fork())
     stood, stands = have, back.after.get(WEB)
     runs = stood is not None and stood.state == "running"
     if stood is None:

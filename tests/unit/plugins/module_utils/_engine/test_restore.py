@@ -95,7 +95,7 @@ def asked(want: Want, now: t.Mapping[Key, Record | None] | None = None, **option
             stands.drop(key)
         else:
             stands.put(key, record)
-    return restore.request([made], stands)
+    return restore.request([made], stands, made.after.spaces())
 
 
 def on_machine(request: Request) -> set[Key]:
@@ -198,6 +198,6 @@ def test_a_link_that_changed_its_name_brings_no_address_of_another_along():
     }
     made = plan(Request(want), state({**STOOD, **before}))
     assert [step.verb for step in made.steps if step.key[0] == "link"][:1] == ["move"]
-    request = restore.request([made], made.after)
+    request = restore.request([made], made.after, made.after.spaces())
     assert {end for end in request.complete if end[0] == MACHINE} == {(MACHINE, "a")}
     assert ("address", MACHINE, "eth0", "10.0.0.1/24") not in request.want

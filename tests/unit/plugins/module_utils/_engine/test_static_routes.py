@@ -129,6 +129,7 @@ def test_a_spare_route_has_another_metric():
             {"to": "default", "via": "192.0.2.1", "onlink": True},
             "192.0.2.1: say by which link this gateway is reached: dev",
         ),
+        ({"to": "10.5.0.0/16", "dev": "eth0", "onlink": True}, "'onlink' is about a gateway: give 'via', too"),
         ({"to": "default", "via": "fe80::1"}, "fe80::1: say by which link this gateway is reached: dev"),
         (
             {"to": "default", "via": "10.0.0.2", "src": "10.0.0.3"},

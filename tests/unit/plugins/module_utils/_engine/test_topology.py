@@ -464,3 +464,12 @@ def test_what_is_wanted_follows_the_order_of_the_file(links):
         loaded.origin[key] for key, record in loaded.want.items() if isinstance(record, Link) and record.kind == "veth"
     ]
     assert order == [f"links[{index}][{side}]" for index in range(len(links)) for side in (0, 1)]
+
+
+def test_mappings_in_mappings_are_merged_too():
+    node = {"kind": "container", "container": {"limits": {"pids": 100}}}
+    defaults = {"node": {"container": {"limits": {"memory": "512M", "pids": 7}, "environment": {"A": "1"}}}}
+    settings = topology.load(lab({"web": node}, defaults=defaults)).nodes["web"].settings["container"]
+    assert settings["limits"]["pids"] == 100
+    assert set(settings["limits"]) == {"memory", "pids"}
+    assert settings["environment"] == {"A": "1"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import types
 
 import pytest
 from hypothesis import given
@@ -77,3 +78,24 @@ def test_the_heading_and_what_was_cut_are_left_out():
 @given(st.lists(st.text(max_size=80)))
 def test_nothing_in_the_table_trips_the_reader(lines):
     list(connections.table(lines))
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_shell_that_outlived_its_connection_is_not_taken_at_its_word(monkeypatch, lives):
+    """As in tmux: which connection it is seen over now, only the sshds can tell."""
+    own, other = Tcp("10.0.0.1", 22, "10.0.0.9", 51234), Tcp("10.1.0.1", 22, "10.1.0.9", 40000)
+
+    class Tables:
+        def home(self):
+            return {7: other, **({6: own} if lives else {})}
+
+        def of(self, _pid):
+            return [(other, "sshd", True)]
+
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.9 51234 10.0.0.1 22")
+    monkeypatch.setattr(connections, "_Tables", Tables)
+    monkeypatch.setattr(connections.procfs, "ancestors", list)
+    monkeypatch.setattr(connections.procfs, "pids", lambda: [100])
+    monkeypatch.setattr(connections.procfs, "status", lambda _pid: types.SimpleNamespace(name="sshd"))
+    peers = [peer.connection.peer for peer in connections.look({"10.0.0.1", "10.1.0.1"}).peers]
+    assert peers == (["10.0.0.9"] if lives else ["10.0.0.9", "10.1.0.9"])

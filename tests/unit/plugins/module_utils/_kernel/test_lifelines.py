@@ -190,6 +190,15 @@ class TestClosure:
         reasons, _unused = lifelines.closure(BRIDGED, {2: "carries it", 4: "carries more"})
         assert set(reasons) == {2, 3, 4}
 
+    def test_what_may_be_a_port_of_open_vswitch(self):
+        """All its ports have the same master, which isn't the bridge that carries something."""
+        rows = links(
+            (2, "eth0", "", {"master": 3}), (3, "ovs-system", "openvswitch", {}), (4, "br-ex", "openvswitch", {}),
+            (5, "eth1", "", {}),
+        )  # fmt: skip
+        assert set(lifelines.closure(rows, {4: "carries it"})[0]) == {2, 3, 4}
+        assert set(lifelines.closure(rows, {5: "carries it"})[0]) == {5}
+
     def test_down_a_whole_stack(self):
         stack = links(
             (2, "eth0", "", {"master": 4}), (3, "eth1", "", {"master": 4}), (4, "bond0", "bond", {}),
