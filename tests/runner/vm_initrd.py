@@ -4,7 +4,8 @@
 
 """The lab VM's initrd: busybox, and the modules that its disk needs.
 
-It boots in a second where a usual one takes ten.
+It boots in a second where a usual one takes ten. As that of initramfs-tools does, it mounts /run so that no program can
+be started from there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ INIT = """\
 for module in {modules}; do /bin/busybox insmod /modules/$module; done
 /bin/busybox mount -t ext4 -o noatime /dev/vda /root || exec /bin/busybox sh
 /bin/busybox umount /dev
+/bin/busybox mount -t tmpfs -o nodev,noexec,nosuid,mode=0755 run /root/run
 exec /bin/busybox switch_root /root /sbin/init
 """
 

@@ -42,7 +42,7 @@ def is_immovable(link: netlink.Socket, name: str) -> bool:
         told = _by_ethtool(name)
     except OSError:
         told = None
-    return decode.links([body])[0].kind in _KINDS if told is None else told
+    return (name == "lo" or decode.links([body])[0].kind in _KINDS) if told is None else told
 
 
 def _by_ethtool(name: str) -> bool | None:
