@@ -44,7 +44,11 @@ def main(arguments: list[str]) -> int:
     needs.install(chosen)
     before = leaks.look()
     with tempfile.TemporaryDirectory(prefix="netns-lab-test-") as scratch:
-        report.parts += lanes.run({name: PARTS[name] for name in chosen}, Path(scratch), options)
+        try:
+            report.parts += lanes.run({name: PARTS[name] for name in chosen}, Path(scratch), options)
+        except KeyboardInterrupt:
+            leaks.clear_up(before)
+            raise
     shutil.rmtree(f"{COMPILED}{scratch}", ignore_errors=True)  # of copies of the tree, which are gone
     leftover = report.begin("leftovers")
     leaks.compare(leftover, before)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -96,5 +97,18 @@ def compare(part: Part, before: dict[str, set[str]]) -> None:
             part.ok(f"no {kind} left")
         for thing in things:
             part.fail(f"{kind} left", thing)
-    for word in left["process"]:
-        subprocess.run(["kill", "-9", word.split()[0]], check=False)
+    _end(left["process"])
+
+
+def clear_up(before: dict[str, set[str]]) -> None:
+    """After a run that was given up: end what still runs of it, and name what else it has left."""
+    _end(sorted(_processes() - before["process"]))
+    time.sleep(1)
+    for kind, things in look().items():
+        for thing in sorted(things - before[kind]):
+            print(f"left behind: {kind} {thing}", file=sys.stderr)
+
+
+def _end(found: list[str]) -> None:
+    for process in found:
+        subprocess.run(["kill", "-9", process.split()[0]], check=False)

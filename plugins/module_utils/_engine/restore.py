@@ -64,8 +64,11 @@ def request(plans: t.Sequence[Plan], now: State, new: t.Container[str]) -> Reque
         for key in now.space(ns):
             if key not in before and any(_is_ours(key, now, made) for made in plans):
                 want[key] = None
-    for made in plans:
-        want.update({key: None for key in own_of_loopbacks(made) if key not in before})
+    for key in (key for made in plans for key in own_of_loopbacks(made)):
+        if key in before:
+            want.pop(key, None)  # it stands, where it stood among the others
+        else:
+            want[key] = None
     return Request(want, lab=None, force=True, rollback=False, complete=_complete(plans, want))
 
 
