@@ -21,17 +21,17 @@ INIT = """\
 #!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
 for module in {modules}; do /bin/busybox insmod /modules/$module; done
-/bin/busybox mount -t ext4 -o noatime /dev/vda /root || exec /bin/busybox sh
+/bin/busybox mount -t ext4 -o noatime /dev/vda /system || exec /bin/busybox sh
 /bin/busybox umount /dev
-/bin/busybox mount -t tmpfs -o nodev,noexec,nosuid,mode=0755 run /root/run
-exec /bin/busybox switch_root /root /sbin/init
+/bin/busybox mount -t tmpfs -o nodev,noexec,nosuid,mode=0755 run /system/run
+exec /bin/busybox switch_root /system /sbin/init
 """
 
 
 def pack(busybox: Path, modules: Path) -> bytes:
     """The archive, from a static busybox and a kernel's directory below /lib/modules."""
     found = _in_order(modules)
-    files: list[tuple[str, int, bytes]] = [(name, 0o040755, b"") for name in ("bin", "dev", "modules", "root")]
+    files: list[tuple[str, int, bytes]] = [(name, 0o040755, b"") for name in ("bin", "dev", "modules", "system")]
     files.append(("bin/busybox", 0o100755, busybox.read_bytes()))
     files += [(f"modules/{name}", 0o100644, content) for name, content in found.items()]
     files.append(("init", 0o100755, INIT.format(modules=" ".join(found)).encode()))

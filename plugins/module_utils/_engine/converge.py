@@ -163,7 +163,7 @@ class _Run:
 
             try:
                 watchdog.arm(self._visit, new)
-            except LabError:
+            except (LabError, OSError):
                 self._ledger.revert()
                 raise
         execution = Execution(self._visit, self._request, made)

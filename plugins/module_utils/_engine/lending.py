@@ -171,14 +171,15 @@ def home(visit: Visit, lease: Lease, source: tuple[str, str]) -> Found:
         )
     }
     want.update(_addresses(lease, MACHINE, lease.home))
-    reachable = reach.Reach(lease.home, _locals(lease), want, [record for _key, record in _routes(lease, MACHINE)])
+    routes = list(_routes(lease, MACHINE))
+    reachable = reach.Reach(lease.home, _locals(lease), want, [record for _key, record in routes])
     names = {row.index: row.name for row in rows.values()}
     taken: dict[Key, Route] = {}
     for row in decode.routes(channel.dump(netlink.route_dump_request())):
         standing = recorded(row, names)
         if standing is not None:
             taken.setdefault(("route", MACHINE, row.table, row.dst, row.tos, row.metric), standing)
-    for route_key, record in _routes(lease, MACHINE):
+    for route_key, record in routes:
         lost = [hop.dev for hop in record.hops or () if hop.dev and hop.dev != lease.home and hop.dev not in rows]
         other = taken.get(route_key)
         why = f"there is no {lost[0]} any more" if lost else reachable.lacks(record)
@@ -204,8 +205,9 @@ def along(lease: Lease, ns: str, name: str) -> Found:
     want = _addresses(lease, ns, name)
     notes = []
     own = _locals(lease)
-    reachable = reach.Reach(lease.home, own, want, [record for _key, record in _routes(lease, ns)])
-    for key, record in _routes(lease, ns):
+    routes = list(_routes(lease, ns))
+    reachable = reach.Reach(lease.home, own, want, [record for _key, record in routes])
+    for key, record in routes:
         hops = tuple(hop._replace(dev=name) if hop.dev == lease.home else hop for hop in record.hops or ())
         if any(hop.dev != name for hop in hops) or (record.source and record.source not in own):
             what = text(key, record)

@@ -16,8 +16,6 @@ import typing as t
 from .._kernel import decode
 from .records import Address, Route, Want
 
-_NOPREFIXROUTE = 0x200
-"""IFA_F_NOPREFIXROUTE: the kernel makes no route to the subnet of this address."""
 _KERNEL = 2
 """RTPROT_KERNEL."""
 _MAIN = 254
@@ -31,14 +29,12 @@ def of_subnet(address: decode.AddressRow, routes: t.Iterable[decode.RouteRow]) -
 
     It counts as the kernel's, so nobody keeps it for its own sake.
     """
-    if not address.flags & _NOPREFIXROUTE:
+    if not address.flags & decode.IFA_F_NOPREFIXROUTE:
         return None
     subnet = str(_subnet(address))
+    sources = (address.local, None) if ":" in address.local else (address.local,)
     for route in routes:
-        is_its = route.dst == subnet and route.prefsrc in (
-            address.local,
-            None if ":" in address.local else address.local,
-        )
+        is_its = route.dst == subnet and route.prefsrc in sources
         alone = [hop for hop in route.hops if hop[0] is None and hop[1] == address.index]
         if is_its and route.protocol == _KERNEL and route.table == _MAIN and len(alone) == len(route.hops) == 1:
             return route
@@ -58,7 +54,7 @@ class Reach:
             if isinstance(record, Address) and record.kept is not None
         ]
         self._locals = {row.local for row in rows}
-        self._networks: list[Network] = [_subnet(row) for row in rows if not row.flags & _NOPREFIXROUTE]
+        self._networks: list[Network] = [_subnet(row) for row in rows if not row.flags & decode.IFA_F_NOPREFIXROUTE]
         for route in routes:
             if route.kept is not None and all(hop.via is None for hop in route.hops or ()) and not self._source(route):
                 (row,) = decode.routes([route.kept.body])
@@ -66,8 +62,8 @@ class Reach:
 
     def lacks(self, route: Route) -> str:
         """Why the kernel wouldn't take it, in words; empty where it will."""
-        if self._source(route):
-            return self._source(route)
+        if expired := self._source(route):
+            return expired
         for hop in route.hops or ():
             if hop.dev != self._link or hop.via is None or route.onlink:
                 continue

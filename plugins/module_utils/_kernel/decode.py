@@ -22,6 +22,8 @@ from .errors import KernelError
 
 IFF_UP = 0x1
 IFA_F_PERMANENT = 0x80
+IFA_F_NOPREFIXROUTE = 0x200
+"""The kernel makes no route to the subnet of this address."""
 RTNH_F_DEAD = 0x1
 RTNH_F_ONLINK = 0x4
 RTNH_F_LINKDOWN = 0x10

@@ -31,7 +31,6 @@ FOREVER = 0xFFFFFFFF
 """Of a lifetime."""
 
 _IFA_LABEL, _IFA_CACHEINFO, _IFA_FLAGS, _IFA_RT_PRIORITY = 3, 6, 8, 9
-_NOPREFIXROUTE = 0x200
 _RTA_OIF, _RTA_MULTIPATH, _RTA_CACHEINFO, _RTA_EXPIRES, _RTA_NH_ID = 4, 9, 12, 23, 30
 _RTA_GATEWAY, _RTA_VIA = 5, 18
 _HOPS = frozenset({_RTA_OIF, _RTA_GATEWAY, _RTA_VIA, _RTA_MULTIPATH})
@@ -88,7 +87,7 @@ def with_its_route(body: bytes, metric: int) -> bytes:
     for number, start, stop in decode.attributes(body, 8):
         value = body[start:stop]
         if number == _IFA_FLAGS:
-            value = struct.pack("=I", struct.unpack("=I", value)[0] & ~_NOPREFIXROUTE)
+            value = struct.pack("=I", struct.unpack("=I", value)[0] & ~decode.IFA_F_NOPREFIXROUTE)
         if number != _IFA_RT_PRIORITY:
             parts.append(netlink.attribute(number, value))
     return head + b"".join(parts)
