@@ -37,6 +37,9 @@ puts a second terminal behind one that ssh makes, and both would put a CR before
 
 _LAST_WORD = re.compile(rb"(?s)(.*)netns\.lab: rc (\d+)\r*\n")
 
+NOBODY_READS = re.compile(r"Data could not be sent to .*? over ssh[.:]?\s*", re.DOTALL | re.IGNORECASE)
+"""How Ansible's ssh begins where what it runs ended, or the connection broke, before all the input was read."""
+
 BECOME_ROOT = (
     'if [ "$(id -u)" != 0 ]; then '
     'if command -v sudo >/dev/null; then set -- sudo -n -H "$@"; '
@@ -227,10 +230,9 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
         if own is not None:  # it was run there; `become` may have failed
             return type(error)(_text(rest).rstrip())
         sentence = self._known(text)
-        if sentence is None and in_data and "Data could not be sent" in text:
-            # ssh noticed that nobody reads before it noticed why.
-            rc, out, err = self._way.exec_command(self._line("true"), sudoable=False)
-            sentence = self._known(_text(out + err)) if rc else None
+        unread = NOBODY_READS.search(text) if in_data else None
+        if sentence is None and unread is not None:  # ssh noticed that nobody reads before it noticed why
+            sentence = self._why_not(text[unread.end() :].encode("utf-8", "surrogateescape"))
         return error if sentence is None else AnsibleConnectionFailure(sentence)
 
     def _why_not(self, written: bytes) -> str:
@@ -240,9 +242,11 @@ class NodeConnection(ConnectionBase):  # type: ignore[misc]
         if known is None:
             try:
                 again, out, err = self._way.exec_command(self._line("true"), sudoable=False)
-                known = self._known(_text(out + err)) if again else None
             except AnsibleConnectionFailure as error:
-                known = self._known(str(error)) or str(error)
+                return self._known(str(error)) or str(error)
+            if again:
+                known = self._known(_text(out + err))
+                text = text or _text(out + err).strip()
         if known is not None:
             return known
         return f"the way into {self._place()} broke" + (f": {text[-2000:]}" if text else ", or was ended from outside")

@@ -301,6 +301,31 @@ def test_a_node_that_can_not_be_entered_says_why(of, name, says, given):
     assert unreachable(over_ssh(of, name, {"ansible_user": "root"}), given=given) == says.format(where="vm", who="root")
 
 
+UNREAD = [
+    ("'vm'. Make sure this host can be reached over SSH.", ", or was ended from outside"),
+    ('"vm". Make sure this host can be reached over ssh: ', ", or was ended from outside"),
+    ('"vm". Make sure this host can be reached over ssh: Connection reset by peer\n', ": Connection reset by peer"),
+]
+
+
+@pytest.mark.parametrize(("name", "rest"), [("killed", None), ("odd", ": nobody knows"), ("red", None)])
+@pytest.mark.parametrize(("says", "why"), UNREAD)
+def test_that_nobody_read_what_was_sent_is_not_the_reason(name, rest, says, why, monkeypatch):
+    """Ansible's ssh may notice it before what it runs has ended: that depends on who is quicker."""
+    made = over_ssh(netns, name, {"ansible_user": "root"})
+    run = made._way.exec_command
+
+    def unread(line, in_data=None, sudoable=True):
+        if in_data:
+            raise AnsibleConnectionFailure(f"Data could not be sent to remote host {says}")
+        return run(line, in_data=in_data, sudoable=sudoable)
+
+    monkeypatch.setattr(made._way, "exec_command", unread)
+    if rest is None or why.startswith(":"):
+        rest = why
+    assert unreachable(made, given=b"x") == f"the way into {name} on vm broke{rest}"
+
+
 def test_a_sudo_that_asks_says_so(seen):
     Path(f"{seen}.ask").touch()
     says = "root on vm isn't to be had by sudo -n: let student use it without a password, or connect as root"
