@@ -143,6 +143,34 @@ def test_it_ends_when_the_block_fails():
     assert time.monotonic() - begun < 30
 
 
+def test_who_waits_for_it_does_one_thing_after_the_other_meanwhile():
+    done: list[int] = []
+
+    def calls() -> t.Iterator[t.Callable[[], None]]:
+        for number in range(1000):
+            yield lambda number=number: (done.append(number), time.sleep(0.01))
+
+    def work(place: Visit) -> int:
+        with place.beside(lambda _place: (time.sleep(0.3), 42)[1], calls()) as results:
+            pass
+        return results[0]
+
+    assert in_worker(work) == 42
+    assert 0 < len(done) < 1000, "some, and none after it has ended"
+    assert done == list(range(len(done)))
+
+
+def test_what_is_done_meanwhile_may_fail():
+    def work(place: Visit) -> None:
+        with place.beside(lambda _place: time.sleep(60), [_fail]):
+            pass
+
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match="mine"):
+        in_worker(work)
+    assert time.monotonic() - begun < 30
+
+
 def test_where_there_can_be_none_it_is_done_here(monkeypatch):
     def refuse() -> t.NoReturn:
         raise BlockingIOError(errno.EAGAIN, "no more processes")

@@ -80,11 +80,12 @@ class Execution:
             self.departure.wait()
             self._request = replace(self._request, once={})
             places = None if left is not made else _neighbourhood(made)
+            asked = self._request if places is None else _within(self._request, places)
             try:
-                have = self._settled(places)
+                have = self._settled(asked, places)
             except KernelError as error:
                 raise LabError(f"{error}. The steps were done, but not looked at again: run it once more") from error
-            left = plan(self._request if places is None else _within(self._request, places), have)
+            left = plan(asked, have)
             if left and places is not None:
                 left = plan(self._request, have)
             if not left:
@@ -101,7 +102,7 @@ class Execution:
             ledger.remember(before)
         return replace(left, before=before)
 
-    def _settled(self, places: set[str] | None) -> State:
+    def _settled(self, asked: Request, places: set[str] | None) -> State:
         """Look again, and wait for what the kernel removes in its own time: links of namespaces that went.
 
         The first time, where the plan was foreseen to reach is enough; if it turned out otherwise, everywhere.
@@ -110,9 +111,9 @@ class Execution:
         deadline = time.monotonic() + _SETTLE_SECONDS
         while True:
             if places is None:
-                have = observe(self._visit, self._request, made.before.spaces())
+                have = observe(self._visit, asked, made.before.spaces())
             else:
-                have = observe_again(self._visit, _within(self._request, places), made.before, places)
+                have = observe_again(self._visit, asked, made.before, places)
             late = [key for key in _going(made) if key in have]
             if not late or time.monotonic() > deadline:
                 return have

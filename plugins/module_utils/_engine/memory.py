@@ -4,10 +4,9 @@
 
 """What a plan's steps would lose though nobody asked for it: looked up before they run, so that it can be put back.
 
-Observation only reads the sysctls that are wanted. A link that is deleted, moved, or too narrow for IPv6 for a moment
-loses all of its own; the switch of forwarding, and some values of default and all, are handed on to every link. What no
-record models lies on links, too: queueing disciplines, static neighbours, entries of bridges. Called by `execution`,
-and by `vetting` for what can't be put back.
+Observation only reads the sysctls that are wanted, and of addresses and routes what records hold. What no record models
+lies on links, too: queueing disciplines, static neighbours, entries of bridges. Called by `execution`, and by `vetting`
+for what can't be put back.
 """
 
 from __future__ import annotations
@@ -17,67 +16,31 @@ import typing as t
 from dataclasses import replace
 
 from .._kernel import decode, netlink
-from .._kernel.errors import KernelError
-from .._kernel.sysctls import Sysctls
 from .._kernel.visit import Visit
-from .names import IPV6_LEAST_MTU
 from .plan import Plan
-from .records import Address, Keepsake, Key, Link, Route, Sysctl
-from .resources import BY_KIND
+from .records import Address, Keepsake, Key, Link, Route
 from .resources.address import LOOPBACK, named
 from .resources.base import at
 from .resources.route import recorded
 from .state import State
-from .steps import POINT_OF_NO_RETURN, Step
-from .sysctl_names import FORWARDING, link_of
-
-_MTU = "/mtu"
-"""IPv6's own; follows that of the link until somebody sets it."""
-_SECRET = "/stable_secret"
-"""Can't be read before it was set, and reads as an error then."""
-_FINER = "_ms"
-"""Ends the name of what is another one in milliseconds: the finer one of the two says it all."""
-_FAMILIES = ("ipv4", "ipv6")
-_TRACER = "netns-lab"
-"""No sysctl is called so."""
+from .steps import POINT_OF_NO_RETURN
 
 
 def remembered(visit: Visit, made: Plan) -> State:
     """What stood before the plan, with the sysctls that it disturbs. Raises KernelError."""
     before = made.before.fork()
-    sysctls = Sysctls(visit)
-    for ns, link, family in _disturbed(made):
-        visit.enter(ns)
-        for table in (f"net/{family}/conf", f"net/{family}/neigh"):
-            names = sysctls.names(f"{table}/{link}")
-            for name in names:
-                if name == f"net/ipv6/conf/{link}{_MTU}":
-                    _keep(before, sysctls, ns, name, str(before.get(("link", ns, link)).mtu))
-                elif not name.endswith(_SECRET) and f"{name}{_FINER}" not in names:
-                    default = f"{table}/default/{name.rpartition('/')[2]}"
-                    _keep(before, sysctls, ns, name, sysctls.read(default))
-    for ns, name in _under_old_names(made):
-        visit.enter(ns)
-        _keep(before, sysctls, ns, name, None)
-    for ns, family, tail in _handed_on(made):
-        visit.enter(ns)
-        for directory in sysctls.names(f"net/{family}/conf"):
-            _keep(before, sysctls, ns, f"{directory}/{tail}", None)
-        if tail == "forwarding":
-            _keep(before, sysctls, ns, f"net/{family}/conf/all/accept_redirects", None)
-    places = _places_of_keepsakes(made)
-    lent = _lent_to_lowers(before) if places else frozenset()
-    for ns in places:
-        from .._kernel import keepsakes
+    if any(step.key[0] in ("namespace", "link", "sysctl") for step in made.steps):
+        from . import disturbed
 
+        disturbed.remember(before, visit, made)
+    places = _places(made)
+    for ns in places:
         visit.enter(ns)
-        links = {link.index: key[2] for key, link in before.of(ns, "link") if key[2] != "lo"}
-        for one in keepsakes.read(visit.socket()):
-            if one.index not in links:
-                continue
-            if one.what == "fdb" and (ns, links[one.index], keepsakes.lladdr(one.body)) in lent:
-                continue
-            before.put(("keepsake", ns, links[one.index], one.what, one.body.hex()), Keepsake())
+        _keep_keepsakes(before, visit.socket(), ns)
+    for ns in _places_of_neighbours(made):
+        if ns not in places:
+            visit.enter(ns)
+            _keep_neighbours(before, visit.socket(), ns)
     for ns in _places_of_addresses_and_routes(made):
         visit.enter(ns)
         _keep_whole(before, visit.socket(), ns)
@@ -98,6 +61,32 @@ def own_of_loopbacks(made: Plan) -> list[Key]:
         if step.key[0] == "link" and step.key[2] == "lo" and "up" in step.fields and t.cast(Link, step.after).up
         if step.key in made.before
     ]
+
+
+def _keep_keepsakes(before: State, channel: netlink.Socket, ns: str) -> None:
+    """All that lies on the links of a namespace and isn't modelled."""
+    from .._kernel import keepsakes, neighbours
+
+    links = _by_index(before, ns)
+    lent = _lent_to_lowers(before)
+    for one in keepsakes.read(channel):
+        name = links.get(one.index)
+        if name and not (one.what == "fdb" and (ns, name, neighbours.lladdr(one.body)) in lent):
+            before.put(("keepsake", ns, name, one.what, one.body.hex()), Keepsake())
+
+
+def _keep_neighbours(before: State, channel: netlink.Socket, ns: str) -> None:
+    """Of that, only the static neighbours."""
+    from .._kernel import neighbours
+
+    links = _by_index(before, ns)
+    for index, body in neighbours.read(channel):
+        if index in links:
+            before.put(("keepsake", ns, links[index], "neighbour", body.hex()), Keepsake())
+
+
+def _by_index(before: State, ns: str) -> dict[int, str]:
+    return {link.index: key[2] for key, link in before.of(ns, "link") if key[2] != "lo"}
 
 
 def _lent_to_lowers(state: State) -> set[tuple[str, str, str]]:
@@ -133,14 +122,14 @@ def _keep_whole(before: State, channel: netlink.Socket, ns: str) -> None:
                 before.put(key, replace(record, kept=kept.Kept(body, now)))
 
 
-def _places_of_keepsakes(made: Plan) -> dict[str, None]:
-    """The namespaces where something that isn't modelled may go. With its last IPv4 address a link loses its static
-    neighbours (net/ipv4/fib_frontend.c, fib_disable_ip)."""
-    found = _places(made)
-    for step in made.steps:
-        if step.key[0] == "address" and step.verb == "delete" and ":" not in step.key[3]:
-            found[step.key[1]] = None
-    return found
+def _places_of_neighbours(made: Plan) -> dict[str, None]:
+    """The namespaces where static neighbours may go though their link stays as it is: with its last IPv4 address it
+    loses them (net/ipv4/fib_frontend.c, fib_disable_ip)."""
+    return {
+        step.key[1]: None
+        for step in made.steps
+        if step.key[0] == "address" and step.verb == "delete" and ":" not in step.key[3]
+    }
 
 
 def _places_of_addresses_and_routes(made: Plan) -> dict[str, None]:
@@ -193,7 +182,11 @@ def _stirred(made: Plan) -> dict[tuple[str, str], None]:
     """The links that stood and go, move, go down or change their master, before the point of no return: (namespace,
     name). Static neighbours go with a link that goes down, which one does to be renamed, or that gets another MAC
     address, which a bridge may get from its ports (net/core/neighbour.c, neigh_ifdown and neigh_changeaddr)."""
-    found: dict[tuple[str, str], None] = {(ns, link): None for ns, link, _family in _disturbed(made)}
+    if all(step.key[0] not in ("namespace", "link") for step in made.steps):
+        return {}
+    from . import disturbed
+
+    found: dict[tuple[str, str], None] = {(ns, link): None for ns, link, _family in disturbed.of_links(made)}
     for step in made.steps:
         if step.key[0] != "link" or step.phase >= POINT_OF_NO_RETURN:
             continue
@@ -203,80 +196,3 @@ def _stirred(made: Plan) -> dict[tuple[str, str], None]:
             masters = [end.master for end in ends if isinstance(end, Link) and end.master]
             found.update({(step.key[1], name): None for name in (step.key[2], *masters)})
     return {end: None for end in found if ("link", *end) in made.before}
-
-
-def _keep(before: State, sysctls: Sysctls, ns: str, name: str, usual: str | None) -> None:
-    """Note a value unless it is the usual one of a new link."""
-    try:
-        value = sysctls.read(name)
-    except KernelError:
-        return  # some can only be written
-    if value is not None and value != usual:
-        before.put(("sysctl", ns, name), Sysctl(value))
-
-
-def _disturbed(made: Plan) -> list[tuple[str, str, str]]:
-    """The links that lose their sysctls before the point up to which the plan can be put back: (namespace, name,
-    family).
-
-    The effects of the steps tell: each link gets a sysctl that says whose it is, and afterwards those are missing that
-    went.
-    """
-    steps = [step for step in made.steps if step.phase < POINT_OF_NO_RETURN and step.key[0] in ("namespace", "link")]
-    if not any(_disturbs(step) for step in steps):
-        return []
-    state = made.before.fork()
-    left: dict[tuple[str, str, str], None] = {}
-    for key in made.before:
-        if key[0] == "link":
-            for family in _FAMILIES:
-                left[key[1], key[2], family] = None
-                state.put(("sysctl", key[1], f"net/{family}/conf/{key[2]}/{_TRACER}"), Sysctl(f"{key[1]}/{key[2]}"))
-    for step in steps:
-        BY_KIND[step.key[0]].effect(step, state)
-    for key in state:
-        if key[0] == "sysctl" and key[2].endswith(f"/{_TRACER}"):
-            ns, _slash, name = t.cast(str, t.cast(Sysctl, state.get(key)).value).partition("/")
-            left.pop((ns, name, key[2].split("/")[1]), None)
-    return list(left)
-
-
-def _disturbs(step: Step) -> bool:
-    """Whether a step can end the sysctls of a link that stands."""
-    if step.key[0] != "link" or step.verb == "create":
-        return False
-    return step.verb != "change" or _is_narrow(t.cast(Link, step.before), step.after)
-
-
-def _under_old_names(made: Plan) -> list[tuple[str, str]]:
-    """The sysctls that the plan sets on links that it has renamed, by the names that these had."""
-    names: dict[Key, str] = {}
-    found = []
-    for step in made.steps:
-        if step.verb == "move" and step.other is not None and step.other[1] == step.key[1]:
-            names[step.other] = names.pop(step.key, step.key[2])
-        elif names and step.key[0] == "sysctl":
-            link = link_of(step.key[2])
-            old = names.get(("link", step.key[1], link))
-            if old is not None:
-                found.append((step.key[1], step.key[2].replace(f"/{link}/", f"/{old}/", 1)))
-    return found
-
-
-def _is_narrow(before: Link, after: t.Any) -> bool:
-    """Whether IPv6 has no place on a link before or after."""
-    return any((link.mtu or IPV6_LEAST_MTU) < IPV6_LEAST_MTU for link in (before, after))
-
-
-def _handed_on(made: Plan) -> list[tuple[str, str, str]]:
-    """The sysctls that set those of links as well, of namespaces that stood before: (namespace, family, last part)."""
-    found: dict[tuple[str, str, str], None] = {}
-    for step in made.steps:
-        if step.key[0] != "sysctl" or not made.before.lives(step.key[1]):
-            continue
-        parts = step.key[2].split("/")
-        if step.key[2] in FORWARDING:
-            found[step.key[1], FORWARDING[step.key[2]], "forwarding"] = None
-        elif parts[2:4] in (["conf", "default"], ["conf", "all"]):
-            found[step.key[1], parts[1], parts[4]] = None
-    return list(found)

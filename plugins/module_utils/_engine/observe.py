@@ -132,8 +132,10 @@ class _Look:
             self._visit, self._sysctls = visit, None
             return self._found_in(new[middle:], conditions)
 
+        from . import ahead
+
         self._visit.enter(MACHINE)
-        with self._visit.beside(look) as found:
+        with self._visit.beside(look, ahead.loads()) as found:
             self._look_at_each(new[:middle], conditions)
         self._take(found[0])
 

@@ -54,7 +54,8 @@ class Entry:
         """The long part of it as JSON. A run writes the same twice, before its first step and after its last one: what
         tells the two from each other stands before it."""
         if not self._body:
-            self._body = json.dumps({"keys": self.keys, "asked": self.asked}, separators=(",", ":"))
+            body = {"keys": self.keys, "asked": self.asked}  # from a file, or read from JSON: nothing holds itself
+            self._body = json.dumps(body, separators=(",", ":"), check_circular=False)
         return self._body
 
     def take_body(self, other: Entry) -> None:

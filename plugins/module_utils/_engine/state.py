@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .records import MACHINE, Key, Namespace, Record
+from .records import MACHINE, Key, Link, Namespace, Record
 
 _EMPTY: dict[Key, Record] = {}
 
@@ -42,7 +42,7 @@ class State:
                 key: None
                 for space in self._spaces.values()
                 for key, record in space.items()
-                if getattr(record, "lower", None) is not None
+                if isinstance(record, Link) and record.lower is not None
             }
         return list(self._standing)
 
@@ -84,7 +84,7 @@ class State:
         """Set what stands under a key."""
         self._own(key[1])[key] = record
         if self._standing is not None and key[0] == "link":
-            if record.lower is not None:  # type: ignore[union-attr]
+            if isinstance(record, Link) and record.lower is not None:
                 self._standing[key] = None
             else:
                 self._standing.pop(key, None)

@@ -87,6 +87,10 @@ class Companion(t.Generic[T]):
             raise failure from Elsewhere(where)
         return t.cast(T, found)
 
+    def has_ended(self) -> bool:
+        """Whether `result` would return at once."""
+        return self._wait(os.WNOHANG)
+
     def end(self) -> None:
         """Nobody waits for the result any more."""
         try:

@@ -15,18 +15,16 @@ import socket
 import struct
 import typing as t
 
-from . import bridge_vlans, decode, link_settings, netlink
+from . import bridge_vlans, decode, link_settings, neighbours, netlink
 from .errors import KernelError
 
-_RTM_NEWNEIGH, _RTM_GETNEIGH, _RTM_NEWQDISC, _RTM_GETQDISC = 28, 30, 36, 38
+_RTM_NEWNEIGH, _RTM_NEWQDISC, _RTM_GETQDISC = 28, 36, 38
 _RTM_GETTCLASS, _RTM_GETTFILTER, _RTM_GETNEXTHOP = 42, 46, 106
 
 _TCMSG = struct.Struct("=BxxxiIII")
 _TCA_KIND, _TCA_OPTIONS = 1, 2
-_NDMSG = struct.Struct("=BxxxiHBB")
-_NDA_DST, _NDA_LLADDR, _NDA_VLAN, _NDA_PORT, _NDA_VNI, _NDA_IFINDEX, _NDA_MASTER = 1, 2, 5, 6, 7, 8, 9
-_NEIGHBOUR_PARTS = frozenset({_NDA_DST, _NDA_LLADDR, _NDA_VLAN, _NDA_PORT, _NDA_VNI})
-_NUD_NOARP, _NUD_PERMANENT = 0x40, 0x80
+_NDA_IFINDEX, _NDA_MASTER = 8, 9
+_NUD_NOARP = 0x40
 _NTF_SELF, _NTF_MASTER, _NTF_EXT_LEARNED, _NTF_STICKY = 0x02, 0x04, 0x10, 0x40
 _IFINFO_BYTES = 16
 _IFLA_ADDRESS = 1
@@ -52,8 +50,8 @@ def read(channel: netlink.Socket) -> list[Keepsake]:
     # Before the bridge's table, which takes no entry of a VLAN that the port isn't in.
     found += [Keepsake(index, "vlans", vlans) for index, vlans in bridge_vlans.read(channel)]
     found += [one for body in _dump(channel, _RTM_GETQDISC, _TCMSG.size) if (one := _qdisc(body)) is not None]
-    found += [one for body in _dump(channel, _RTM_GETNEIGH, _NDMSG.size) if (one := _neighbour(body)) is not None]
-    bridged = _dump(channel, _RTM_GETNEIGH, _NDMSG.size, socket.AF_BRIDGE)
+    found += [Keepsake(index, "neighbour", neighbour) for index, neighbour in neighbours.read(channel)]
+    bridged = neighbours.dump(channel, socket.AF_BRIDGE)
     return found + [one for body in bridged if (one := _entry(body, macs)) is not None]
 
 
@@ -100,16 +98,11 @@ def words(what: str, body: bytes) -> str:
         return "settings"
     if what == "vlans":
         return bridge_vlans.words(body)
-    mac = lladdr(body)
+    mac = neighbours.lladdr(body)
     if what == "fdb":
         return f"entry {mac}"
-    host = decode.parts(body, _NDMSG.size).get(_NDA_DST, b"")
+    host = decode.parts(body, neighbours.NDMSG.size).get(neighbours.NDA_DST, b"")
     return f"neighbour {socket.inet_ntop(socket.AF_INET if len(host) == 4 else socket.AF_INET6, host)} {mac}"
-
-
-def lladdr(body: bytes) -> str:
-    """The MAC address of a neighbour or of an entry."""
-    return ":".join(f"{byte:02x}" for byte in decode.parts(body, _NDMSG.size).get(_NDA_LLADDR, b""))
 
 
 def _qdisc(body: bytes) -> Keepsake | None:
@@ -122,20 +115,12 @@ def _qdisc(body: bytes) -> Keepsake | None:
     return Keepsake(index, "qdisc", _TCMSG.pack(0, 0, handle, parent, 0) + kept)
 
 
-def _neighbour(body: bytes) -> Keepsake | None:
-    """One that somebody made for good."""
-    family, index, state, _flags, _type = _NDMSG.unpack_from(body)
-    if family not in (socket.AF_INET, socket.AF_INET6) or not state & _NUD_PERMANENT:
-        return None
-    return Keepsake(index, "neighbour", _NDMSG.pack(family, 0, _NUD_PERMANENT, 0, 0) + _neighbour_parts(body))
-
-
 def _entry(body: bytes, macs: t.Container[bytes | None]) -> Keepsake | None:
     """One of a bridge or a tunnel that was neither learned nor made by the kernel for a link's own address."""
-    family, index, state, flags, _type = _NDMSG.unpack_from(body)
-    parts = decode.parts(body, _NDMSG.size)
-    mac = parts.get(_NDA_LLADDR, b"")
-    if family != socket.AF_BRIDGE or not state & (_NUD_PERMANENT | _NUD_NOARP) or not mac or mac in macs:
+    family, index, state, flags, _type = neighbours.NDMSG.unpack_from(body)
+    parts = decode.parts(body, neighbours.NDMSG.size)
+    mac = parts.get(neighbours.NDA_LLADDR, b"")
+    if family != socket.AF_BRIDGE or not state & (neighbours.NUD_PERMANENT | _NUD_NOARP) or not mac or mac in macs:
         return None
     if mac[0] & 1 or flags & _NTF_EXT_LEARNED or _NDA_IFINDEX in parts:
         return None
@@ -143,16 +128,11 @@ def _entry(body: bytes, macs: t.Container[bytes | None]) -> Keepsake | None:
     if _NDA_MASTER in parts:
         own = struct.unpack("=I", parts[_NDA_MASTER])[0] == index
         kept |= _NTF_SELF if own else _NTF_MASTER
-    return Keepsake(index, "fdb", _NDMSG.pack(family, 0, state, kept, 0) + _neighbour_parts(body))
+    return Keepsake(index, "fdb", neighbours.NDMSG.pack(family, 0, state, kept, 0) + neighbours.kept_parts(body))
 
 
-def _neighbour_parts(body: bytes) -> bytes:
-    parts = decode.parts(body, _NDMSG.size)
-    return b"".join(netlink.attribute(n, value) for n, value in parts.items() if n in _NEIGHBOUR_PARTS)
-
-
-def _dump(channel: netlink.Socket, kind: int, head: int, family: int = 0) -> list[bytes]:
-    return _dumped(channel, netlink.request(kind, bytes([family]) + bytes(head - 1)))
+def _dump(channel: netlink.Socket, kind: int, head: int) -> list[bytes]:
+    return _dumped(channel, netlink.request(kind, bytes(head)))
 
 
 def _dumped(channel: netlink.Socket, request: bytes) -> list[bytes]:

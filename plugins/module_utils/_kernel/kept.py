@@ -17,7 +17,7 @@ import struct
 import time
 import typing as t
 
-from . import decode, netlink, policy
+from . import decode, netlink
 
 RTM_NEWADDR = 20
 RTM_NEWROUTE = 24
@@ -139,6 +139,8 @@ def _hops(value: bytes, indexes: t.Sequence[int]) -> bytes:
 
 def rules(link: netlink.Socket) -> list[bytes]:
     """All policy rules, each in the form that `rule` takes: the same rule is always the same bytes."""
+    from . import policy
+
     found = []
     for body in policy.rule_bodies(link):
         head = bytearray(body[:12])

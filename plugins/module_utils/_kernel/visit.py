@@ -131,10 +131,14 @@ class Visit:
                 nursery.close()
 
     @contextlib.contextmanager
-    def beside(self, function: t.Callable[[Visit], T]) -> t.Iterator[list[T]]:
+    def beside(
+        self, function: t.Callable[[Visit], T], meanwhile: t.Iterable[t.Callable[[], t.Any]] = ()
+    ) -> t.Iterator[list[T]]:
         """For the time of the block, another process that visits on its own account; what `function` returns there is
         in the list afterwards. Where there can't be one more, or it gets lost, it is called here after the block: so
         it must not matter how often it is called.
+
+        Where the block ends first, these are called in the `meanwhile`, one after the other until the other has ended.
 
         To be called at home, for a process begins where its maker is. What `function` raises is raised here.
         """
@@ -150,6 +154,10 @@ class Visit:
             return
         try:
             yield results
+            for call in meanwhile:
+                if companion.has_ended():
+                    break
+                call()
         except BaseException:
             companion.end()
             raise

@@ -10,7 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.netns.lab.plugins.module_utils._engine.memory import _disturbed, _stirred
+from ansible_collections.netns.lab.plugins.module_utils._engine import disturbed as sysctls
+from ansible_collections.netns.lab.plugins.module_utils._engine.memory import _stirred
 from ansible_collections.netns.lab.plugins.module_utils._engine.plan import plan
 from ansible_collections.netns.lab.plugins.module_utils._engine.records import (
     Key,
@@ -83,9 +84,9 @@ CASES: dict[str, tuple[Want, set[tuple[str, str]], set[tuple[str, str]]]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_links_that_a_plan_disturbs(case):
     want, disturbed, stirred = CASES[case]
-    assert {(ns, name) for ns, name, _family in _disturbed(made(want))} == disturbed
+    assert {(ns, name) for ns, name, _family in sysctls.of_links(made(want))} == disturbed
     assert set(_stirred(made(want))) == stirred
 
 
 def test_too_narrow_for_ipv6_is_of_no_concern_to_ipv4():
-    assert {family for _ns, _name, family in _disturbed(made({("link", *E0): Link(mtu=1200)}))} == {"ipv6"}
+    assert {family for _ns, _name, family in sysctls.of_links(made({("link", *E0): Link(mtu=1200)}))} == {"ipv6"}
