@@ -174,7 +174,11 @@ def test_nor_where_the_address_was_learned(monkeypatch):
     ip_does("address add fd00::2/64 dev eth0 nodad valid_lft 9000 preferred_lft 8000\n")
     monkeypatch.setenv("SSH_CONNECTION", "fd00::1 40000 fd00::2 22")
     request = Request({("link", MACHINE, "eth0"): Link(mtu=1000)})
-    assert "by IPv6, which has no room below an MTU of 1280" in refused(request)
+    for check in (True, False):  # not `refused`: the lifetime goes on in the meantime
+        with pytest.raises(LabError, match="by IPv6, which has no room below an MTU of 1280"):
+            converge(request, check=check)
+    shown = subprocess.run(["ip", "link", "show", "eth0"], capture_output=True, text=True, check=True).stdout
+    assert " mtu 1500 " in shown
 
 
 @pytest.mark.usefixtures("uplink")
