@@ -226,20 +226,10 @@ def test_derived_state_is_no_addition():
         "ip -n pc -6 route add fd21::/64 via fd01::1 proto ra",
         "ip -n pc address add 10.1.0.99/24 dev eth0 valid_lft 1000000 preferred_lft 1000000",
     ])  # fmt: skip
-    before = _to_the_hour(snapshot.machine())
+    before = snapshot.to_the_hour(snapshot.machine())
     assert words(_reset()) == []
-    assert snapshot.differences(before, _to_the_hour(snapshot.machine())) == []
+    assert snapshot.differences(before, snapshot.to_the_hour(snapshot.machine())) == []
     assert _drift() == []
-
-
-def _to_the_hour(seen: t.Any) -> t.Any:
-    """The same with lifetimes of addresses that don't pass while a test runs."""
-    if isinstance(seen, dict):
-        return {
-            name: round(inner / 3600) if str(name).endswith("_life_time") and inner < 2**32 - 1 else _to_the_hour(inner)
-            for name, inner in seen.items()
-        }
-    return [_to_the_hour(inner) for inner in seen] if isinstance(seen, list) else seen
 
 
 def test_rules_and_firewalls_are_left_and_told(run_module):

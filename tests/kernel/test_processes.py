@@ -162,8 +162,8 @@ def test_a_command_line_that_is_no_text_or_too_long_is_still_shown(start: Start)
 def test_ending_is_gentle_first(start: Start) -> None:
     process = start("sleep", "60", netns="red")
     begun = time.monotonic()
-    ending = processes.end(inside("red")["red"], grace=60)
-    assert time.monotonic() - begun < 20, "it doesn't wait longer than it must"
+    ending = processes.end(inside("red")["red"], grace=10)
+    assert time.monotonic() - begun < 2, "it doesn't wait longer than it must"
     assert pids(ending.ended) == {process.pid}
     assert ending.survivors == []
     assert process.wait() == -signal.SIGTERM
@@ -174,7 +174,7 @@ def test_who_ignores_term_is_killed_after_the_grace(start: Start) -> None:
     process = start(python=IGNORES_TERM, netns="red")
     begun = time.monotonic()
     ending = processes.end(inside("red")["red"], grace=0.3)
-    assert 0.3 <= time.monotonic() - begun < 10
+    assert 0.3 <= time.monotonic() - begun < 2
     assert pids(ending.ended) == {process.pid}
     assert process.wait() == -signal.SIGKILL
 
@@ -188,11 +188,11 @@ def test_a_stopped_process_gets_its_chance(start: Start) -> None:
 
 
 def test_the_grace_is_for_all_together(start: Start) -> None:
-    for _unused in range(8):
+    for _unused in range(3):
         start(python=IGNORES_TERM, netns="red")
     begun = time.monotonic()
-    assert len(processes.end(inside("red")["red"], grace=0.5).ended) == 8
-    assert time.monotonic() - begun < 3, "one after the other they would take four seconds"
+    assert len(processes.end(inside("red")["red"], grace=2).ended) == 3
+    assert time.monotonic() - begun < 4, "no two of them one after the other"
 
 
 def test_a_process_whose_pid_went_to_another_is_not_touched(start: Start) -> None:
@@ -245,8 +245,8 @@ def test_a_process_that_forks_all_the_time_is_caught(start: Start) -> None:
         start(python=STORM, netns="red")
     start("sleep", "60", netns="blue")
     begun = time.monotonic()
-    ending = processes.until_empty(identities("red"), grace=0.2, limit=60)
-    assert time.monotonic() - begun < 30
+    ending = processes.until_empty(identities("red"), grace=0.2, limit=20)
+    assert time.monotonic() - begun < 10
     assert ending.survivors == []
     for _unused in range(20):
         assert inside("red") == {}
@@ -256,8 +256,8 @@ def test_a_process_that_forks_all_the_time_is_caught(start: Start) -> None:
 
 def test_nothing_to_end_is_quick() -> None:
     begun = time.monotonic()
-    assert processes.until_empty(identities("red", "blue"), grace=60, limit=60) == ([], [])
-    assert time.monotonic() - begun < 10
+    assert processes.until_empty(identities("red", "blue"), grace=10, limit=10) == ([], [])
+    assert time.monotonic() - begun < 1
 
 
 def test_several_namespaces_are_emptied_together(start: Start) -> None:
@@ -271,5 +271,5 @@ def test_several_namespaces_are_emptied_together(start: Start) -> None:
 def test_processes_that_come_and_go_elsewhere_do_not_keep_it_busy_for_ever(start: Start) -> None:
     start("sh", "-c", "while :; do /bin/true; done")
     begun = time.monotonic()
-    assert processes.until_empty(identities("red"), grace=1, limit=30).ended == []
-    assert time.monotonic() - begun < 15
+    assert processes.until_empty(identities("red"), grace=1, limit=5).ended == []
+    assert time.monotonic() - begun < 3
